@@ -870,7 +870,10 @@ SCHAT_API int schat_api_decode_update(schat_bytes tl, schat_update *update);
 /* Decodes and feeds an Update in one call: what schat_input_… returns, SCHAT_IGNORED or E_MALFORMED. */
 SCHAT_API int schat_api_input_update(schat_manager *manager, schat_bytes tl, int64_t now);
 /* updates.Difference as far as it holds nothing but secret chats: E_UNSUPPORTED when cloud objects, which only the host's own parser
- * knows, stand in it. Writes up to the capacities; *more is 1 for a slice. E_BUFFER, E_MALFORMED. */
+ * knows, stand in it. E_MALFORMED. E_BUFFER writes to chat_count and message_count what is needed. *more: 1 for a slice; 2 for
+ * differenceTooLong: nothing in it, ask again with the pts of updates.getState. That one and differenceEmpty leave qts 0: it has not moved.
+ * Reading and typing in other_updates have no place here: hosts that want them feed those through schat_api_decode_update.
+ * schat_api_encode_request takes the host's own pts for GET_DIFFERENCE in the place of user_access_hash (0: 1). */
 SCHAT_API int schat_api_decode_difference(schat_bytes tl, schat_chat_update *chats, size_t chat_capacity, schat_encrypted_message *messages,
                                           size_t message_capacity, schat_difference *difference, int32_t *more);
 

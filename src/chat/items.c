@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: BSL-1.0
+ * items.c - the sorted lists of a chat: outbox, waiting messages, timers. Reading them, and changing them under the journal. */
+#include <string.h>
+
+#include "journal.h"
+
+size_t schat__count(const schat__slot *slot, schat__item_kind kind) { return slot->lists == NULL ? 0 : slot->lists[kind].count; }
+
+schat__item *schat__item_at(const schat__slot *slot, schat__item_kind kind, size_t index) { return slot->lists[kind].at[index]; }
+
+size_t schat__item_lower_bound(const schat__slot *slot, schat__item_kind kind, int64_t key) {
+  size_t low = 0, high = schat__count(slot, kind);
+  if (high > 0 && slot->lists[kind].at[high - 1]->key < key) return high; /* most keys are new and the highest */
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    if (slot->lists[kind].at[middle]->key < key) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return low;
+}
+
+schat__item *schat__item_find(const schat__slot *slot, schat__item_kind kind, int64_t key) {
+  size_t i = schat__item_lower_bound(slot, kind, key);
+  if (i >= schat__count(slot, kind) || slot->lists[kind].at[i]->key != key) return NULL;
+  return slot->lists[kind].at[i];
+}
+
+schat__item *schat__item_alloc(schat__env *env, schat__item_kind kind, int64_t key, size_t size) {
+  schat__item *item;
+  if (size > UINT32_MAX) return NULL;
+  item = schat__alloc(env->mem, sizeof *item);
+  if (item == NULL) return NULL;
+  if (size > 0) {
+    item->data = schat__alloc(env->mem, size);
+    if (item->data == NULL) {
+      schat__free(env->mem, item, sizeof *item);
+      return NULL;
+    }
+  }
+  item->kind = (uint8_t)kind;
+  item->key = key;
+  item->size = (uint32_t)size;
+  item->born = env->group;
+  return item;
+}
+
+void schat__item_free(schat__env *env, schat__item *item) {
+  if (item == NULL) return;
+  schat__free(env->mem, item->data, item->size);
+  schat__free(env->mem, item, sizeof *item);
+}
+
+static int make_room(schat__env *env, schat__slot *slot, schat__item_kind kind) {
+  schat__list *list;
+  schat__item **at;
+  size_t capacity;
+  if (slot->lists == NULL) slot->lists = schat__alloc(env->mem, SCHAT__ITEM_KINDS * sizeof *slot->lists);
+  if (slot->lists == NULL) return SCHAT_E_NOMEM;
+  list = &slot->lists[kind];
+  if (list->count < list->capacity) return SCHAT_OK;
+  capacity = list->capacity == 0 ? 4 : list->capacity * 2;
+  at = schat__alloc(env->mem, capacity * sizeof(schat__item *));
+  if (at == NULL) return SCHAT_E_NOMEM;
+  if (list->count > 0) memcpy(at, list->at, list->count * sizeof(schat__item *));
+  schat__free(env->mem, list->at, list->capacity * sizeof(schat__item *));
+  list->at = at;
+  list->capacity = capacity;
+  return SCHAT_OK;
+}
+
+void schat__list_insert(schat__slot *slot, schat__item *item) {
+  schat__list *list = &slot->lists[item->kind];
+  size_t i = schat__item_lower_bound(slot, (schat__item_kind)item->kind, item->key);
+  memmove(&list->at[i + 1], &list->at[i], (list->count - i) * sizeof(schat__item *));
+  list->at[i] = item;
+  list->count++;
+}
+
+void schat__list_remove(schat__slot *slot, schat__item *item) {
+  schat__list *list = &slot->lists[item->kind];
+  size_t i = schat__item_lower_bound(slot, (schat__item_kind)item->kind, item->key);
+  list->count--;
+  memmove(&list->at[i], &list->at[i + 1], (list->count - i) * sizeof(schat__item *));
+}
+
+void schat__lists_trim(schat__env *env, schat__slot *slot) {
+  size_t kind;
+  if (slot->lists == NULL) return;
+  for (kind = 0; kind < SCHAT__ITEM_KINDS; kind++) {
+    if (slot->lists[kind].count > 0) return;
+  }
+  for (kind = 0; kind < SCHAT__ITEM_KINDS; kind++) {
+    schat__free(env->mem, slot->lists[kind].at, slot->lists[kind].capacity * sizeof(schat__item *));
+  }
+  schat__free(env->mem, slot->lists, SCHAT__ITEM_KINDS * sizeof *slot->lists);
+  slot->lists = NULL;
+}
+
+int schat__item_load(schat__env *env, schat__slot *slot, schat__item *item) {
+  int status = make_room(env, slot, (schat__item_kind)item->kind);
+  if (status != SCHAT_OK) return status;
+  if (schat__item_find(slot, (schat__item_kind)item->kind, item->key) != NULL) return SCHAT_E_EXISTS;
+  schat__list_insert(slot, item);
+  return SCHAT_OK;
+}
+
+int schat__item_new(schat__env *env, schat__slot *slot, schat__item_kind kind, int64_t key, size_t size, schat__item **item) {
+  schat__undo *undo;
+  schat__item *made;
+  if (schat__item_find(slot, kind, key) != NULL) return SCHAT_E_EXISTS;
+  if (make_room(env, slot, kind) != SCHAT_OK || (made = schat__item_alloc(env, kind, key, size)) == NULL) return SCHAT_E_NOMEM;
+  undo = schat__journal_add(env, SCHAT__UNDO_ITEM_NEW, slot);
+  if (undo == NULL) {
+    schat__item_free(env, made);
+    return SCHAT_E_NOMEM;
+  }
+  undo->u.item.item = made;
+  schat__list_insert(slot, made);
+  *item = made;
+  return SCHAT_OK;
+}
+
+int schat__item_edit(schat__env *env, schat__slot *slot, schat__item *item) {
+  schat__undo *undo;
+  schat__item *before = schat__alloc(env->mem, sizeof *before);
+  if (before == NULL) return SCHAT_E_NOMEM;
+  undo = schat__journal_add(env, SCHAT__UNDO_ITEM_EDIT, slot);
+  if (undo == NULL) {
+    schat__free(env->mem, before, sizeof *before);
+    return SCHAT_E_NOMEM;
+  }
+  *before = *item;
+  undo->u.item.item = item;
+  undo->u.item.before = before;
+  return SCHAT_OK;
+}
+
+int schat__item_replace(schat__env *env, schat__slot *slot, schat__item *item, size_t size) {
+  int status;
+  uint8_t *data;
+  if (size == 0 || size > UINT32_MAX) return SCHAT_E_TOO_LARGE;
+  data = schat__alloc(env->mem, size);
+  if (data == NULL) return SCHAT_E_NOMEM;
+  status = schat__item_edit(env, slot, item);
+  if (status != SCHAT_OK) {
+    schat__free(env->mem, data, size);
+    return status;
+  }
+  env->journal[env->journal_count - 1].replaced = 1; /* the journal owns the old data now */
+  item->data = data;
+  item->size = (uint32_t)size;
+  return SCHAT_OK;
+}
+
+int schat__item_remove(schat__env *env, schat__slot *slot, schat__item *item) {
+  schat__undo *undo = schat__journal_add(env, SCHAT__UNDO_ITEM_GONE, slot);
+  if (undo == NULL) return SCHAT_E_NOMEM;
+  undo->u.item.item = item;
+  schat__list_remove(slot, item);
+  return SCHAT_OK;
+}

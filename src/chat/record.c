@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: BSL-1.0
+ * record.c - state as flat bytes and back. Each record begins with the version of its format; what is read is checked like any input. */
+#include <string.h>
+
+#include "journal.h"
+
+static int version_of(schat__reader *r) {
+  uint8_t version = schat__read8(r);
+  if (r->failed || version == 0) return SCHAT_E_CORRUPT;
+  return version > SCHAT__RECORD_VERSION ? SCHAT_E_VERSION : SCHAT_OK;
+}
+
+static int finish(const schat__reader *r) { return schat__reader_done(r) ? SCHAT_OK : SCHAT_E_CORRUPT; }
+
+static void w32(schat__writer *w, int32_t v) { schat__write32(w, (uint32_t)v); }
+static void w64(schat__writer *w, int64_t v) { schat__write64(w, (uint64_t)v); }
+static int32_t r32(schat__reader *r) { return schat__int32(schat__read32(r)); }
+static int64_t r64(schat__reader *r) { return schat__int64(schat__read64(r)); }
+
+void schat__record_aad(uint8_t aad[SCHAT__AAD_SIZE], uint32_t kind, int32_t chat_id, int64_t key) {
+  schat__store32(aad, kind);
+  schat__store32(aad + 4, (uint32_t)chat_id);
+  schat__store64(aad + 8, (uint64_t)key);
+}
+
+/* CHAT ------------------------------------------------------------------------------------------------------------------------ */
+
+void schat__chat_write(schat__writer *w, const schat__chat *c) {
+  int i;
+  schat__write8(w, SCHAT__RECORD_VERSION);
+  schat__write8(w, c->state);
+  schat__write8(w, c->close_reason);
+  schat__write8(w, c->gap_tries);
+  schat__write8(w, c->abort_pauses);
+  schat__write32(w, c->flags & ~SCHAT__FLAGS_VOLATILE);
+  w32(w, c->folder_id);
+  w32(w, c->date);
+  w32(w, c->ttl);
+  w32(w, c->peer_layer);
+  w32(w, c->stated_layer);
+  w32(w, c->notified_layer);
+  w32(w, c->last_date);
+  w32(w, c->read_inbox_date);
+  w32(w, c->read_outbox_date);
+  w32(w, c->unread_count);
+  w64(w, c->user_id);
+  w64(w, c->own_id);
+  w64(w, c->access_hash);
+  w64(w, c->config);
+  w32(w, c->out_seq);
+  w32(w, c->in_seq);
+  w32(w, c->in_highest);
+  w32(w, c->asked_up_to);
+  w32(w, c->peer_in_seq);
+  w32(w, c->flush_seq);
+  schat__write32(w, c->key_sealed);
+  schat__write32(w, c->key_opened);
+  w32(w, c->new_key_seen);
+  w64(w, c->last_exchange);
+  w64(w, c->gap_at);
+  w64(w, c->abort_at);
+  w64(w, c->rekey_at);
+  w64(w, c->discard_at);
+  w64(w, c->accept_at);
+  w64(w, c->close_at);
+  w64(w, c->peer_heard);
+  for (i = 0; i < 4; i++) w64(w, c->dh_seen[i]);
+  w32(w, c->acked_base);
+  w32(w, c->acked_last);
+  w32(w, c->acked_end);
+  schat__write8(w, c->acked_count);
+  schat__write8(w, c->acked_size);
+  schat__write_raw(w, c->acked, c->acked_size);
+}
+
+static void read_numbers(schat__reader *r, schat__chat *c) {
+  c->folder_id = r32(r);
+  c->date = r32(r);
+  c->ttl = r32(r);
+  c->peer_layer = r32(r);
+  c->stated_layer = r32(r);
+  c->notified_layer = r32(r);
+  c->last_date = r32(r);
+  c->read_inbox_date = r32(r);
+  c->read_outbox_date = r32(r);
+  c->unread_count = r32(r);
+  c->user_id = r64(r);
+  c->own_id = r64(r);
+  c->access_hash = r64(r);
+  c->config = r64(r);
+  c->out_seq = r32(r);
+  c->in_seq = r32(r);
+  c->in_highest = r32(r);
+  c->asked_up_to = r32(r);
+  c->peer_in_seq = r32(r);
+  c->flush_seq = r32(r);
+  c->key_sealed = schat__read32(r);
+  c->key_opened = schat__read32(r);
+  c->new_key_seen = r32(r);
+}
+
+static void read_clocks(schat__reader *r, schat__chat *c) {
+  int i;
+  c->last_exchange = r64(r);
+  c->gap_at = r64(r);
+  c->abort_at = r64(r);
+  c->rekey_at = r64(r);
+  c->discard_at = r64(r);
+  c->accept_at = r64(r);
+  c->close_at = r64(r);
+  c->peer_heard = r64(r);
+  for (i = 0; i < 4; i++) c->dh_seen[i] = r64(r);
+}
+
+static int chat_is_lawful(const schat__chat *c) {
+  if (c->state == SCHAT_STATE_NONE || c->state > SCHAT_STATE_CLOSED) return 0;
+  if (c->abort_pauses > 32 || c->gap_tries > 32) return 0;
+  if (c->out_seq < 0 || c->in_seq < 0 || c->in_highest < -1 || c->asked_up_to < -1) return 0;
+  return c->acked_count <= SCHAT__KEEP_ACKED_MAX;
+}
+
+int schat__chat_read(schat__reader *r, schat__chat *c) {
+  int status = version_of(r);
+  if (status != SCHAT_OK) return status;
+  c->state = schat__read8(r);
+  c->close_reason = schat__read8(r);
+  c->gap_tries = schat__read8(r);
+  c->abort_pauses = schat__read8(r);
+  c->flags = schat__read32(r);
+  read_numbers(r, c);
+  read_clocks(r, c);
+  c->acked_base = r32(r);
+  c->acked_last = r32(r);
+  c->acked_end = r32(r);
+  c->acked_count = schat__read8(r);
+  c->acked_size = schat__read8(r);
+  if (r->failed || c->acked_size > SCHAT__ACKED_SIZE) return SCHAT_E_CORRUPT;
+  schat__read_raw(r, c->acked, c->acked_size);
+  status = finish(r);
+  return status == SCHAT_OK && !chat_is_lawful(c) ? SCHAT_E_CORRUPT : status;
+}
+
+/* KEYS ------------------------------------------------------------------------------------------------------------------------ */
+
+void schat__keys_write(schat__writer *w, const schat__slot *slot) {
+  const schat__chat *c = &slot->chat;
+  const schat__secrets *s = slot->secrets;
+  schat__write8(w, SCHAT__RECORD_VERSION);
+  w64(w, c->key_since);
+  w64(w, c->key_fingerprint);
+  schat__write_raw(w, c->key, sizeof c->key);
+  schat__write_raw(w, c->key_hash, sizeof c->key_hash);
+  schat__write8(w, s != NULL);
+  if (s == NULL) return;
+  schat__write8(w, s->state);
+  schat__write8(w, s->has);
+  w64(w, s->exchange_id);
+  w64(w, s->since);
+  w64(w, s->peer_exchange_id);
+  w64(w, s->next_fingerprint);
+  w64(w, s->previous_fingerprint);
+  schat__write_raw(w, s->exponent, sizeof s->exponent);
+  schat__write_raw(w, s->own, sizeof s->own);
+  schat__write_raw(w, s->peer, sizeof s->peer);
+  schat__write_raw(w, s->next, sizeof s->next);
+  schat__write_raw(w, s->previous, sizeof s->previous);
+}
+
+static int read_secrets(schat__env *env, schat__reader *r, schat__slot *slot) {
+  schat__secrets *s = schat__alloc(env->mem, sizeof *s);
+  if (s == NULL) return SCHAT_E_NOMEM;
+  slot->secrets = s;
+  s->state = schat__read8(r);
+  s->has = schat__read8(r);
+  s->exchange_id = r64(r);
+  s->since = r64(r);
+  s->peer_exchange_id = r64(r);
+  s->next_fingerprint = r64(r);
+  s->previous_fingerprint = r64(r);
+  schat__read_raw(r, s->exponent, sizeof s->exponent);
+  schat__read_raw(r, s->own, sizeof s->own);
+  schat__read_raw(r, s->peer, sizeof s->peer);
+  schat__read_raw(r, s->next, sizeof s->next);
+  schat__read_raw(r, s->previous, sizeof s->previous);
+  return r->failed || s->state > SCHAT__REKEY_ACCEPTED ? SCHAT_E_CORRUPT : SCHAT_OK;
+}
+
+int schat__keys_read(schat__env *env, schat__reader *r, schat__slot *slot) {
+  schat__chat *c = &slot->chat;
+  int status = version_of(r);
+  if (status != SCHAT_OK) return status;
+  c->key_since = r64(r);
+  c->key_fingerprint = r64(r);
+  schat__read_raw(r, c->key, sizeof c->key);
+  schat__read_raw(r, c->key_hash, sizeof c->key_hash);
+  if (schat__read8(r) != 0 && slot->secrets == NULL) status = read_secrets(env, r, slot);
+  return status == SCHAT_OK ? finish(r) : status;
+}
+
+/* Items ----------------------------------------------------------------------------------------------------------------------- */
+
+#define EARLY_KEY (INT64_C(1) << 32) /* above every raw number */
+
+uint32_t schat__item_record(const schat__item *item, int64_t *key) {
+  *key = item->kind == SCHAT__EARLY ? item->key + EARLY_KEY : item->key;
+  switch ((schat__item_kind)item->kind) {
+    case SCHAT__OUTBOX:
+      return SCHAT_RECORD_OUTBOX;
+    case SCHAT__TIMER:
+      return SCHAT_RECORD_TIMER;
+    case SCHAT__WAITING:
+    case SCHAT__EARLY:
+    case SCHAT__ITEM_KINDS:
+      break;
+  }
+  return SCHAT_RECORD_GAP;
+}
+
+static void write_out(schat__writer *w, const schat__out *o) {
+  w64(w, o->random_id);
+  w64(w, o->key_fingerprint);
+  w64(w, o->confirmed);
+  w64(w, o->retry_at);
+  w32(w, o->in_seq);
+  schat__write8(w, o->state);
+  schat__write8(w, o->method);
+  schat__write8(w, o->content);
+  schat__write8(w, o->report);
+  schat__write8(w, o->silent);
+  schat__write8(w, o->action);
+  schat__write8(w, o->again);
+  schat__write8(w, o->resent);
+  schat__write8(w, o->unasked);
+  schat__write8(w, o->erased);
+  w32(w, o->file.type);
+  w32(w, o->file.parts);
+  w64(w, o->file.id);
+  w64(w, o->file.access_hash);
+  w32(w, o->file.key_fingerprint);
+  schat__write_raw(w, o->file.md5_checksum, sizeof o->file.md5_checksum);
+}
+
+static void read_out(schat__reader *r, schat__out *o) {
+  o->random_id = r64(r);
+  o->key_fingerprint = r64(r);
+  o->confirmed = r64(r);
+  o->retry_at = r64(r);
+  o->in_seq = r32(r);
+  o->state = schat__read8(r);
+  o->method = schat__read8(r);
+  o->content = schat__read8(r);
+  o->report = schat__read8(r);
+  o->silent = schat__read8(r);
+  o->action = schat__read8(r);
+  o->again = schat__read8(r);
+  o->resent = schat__read8(r);
+  o->unasked = schat__read8(r);
+  o->erased = schat__read8(r);
+  o->file.type = r32(r);
+  o->file.parts = r32(r);
+  o->file.id = r64(r);
+  o->file.access_hash = r64(r);
+  o->file.key_fingerprint = r32(r);
+  schat__read_raw(r, o->file.md5_checksum, sizeof o->file.md5_checksum);
+  o->file.md5_checksum[sizeof o->file.md5_checksum - 1] = '\0';
+}
+
+static void write_held(schat__writer *w, const schat__held *h) {
+  w64(w, h->file.id);
+  w64(w, h->file.access_hash);
+  w64(w, h->file.size);
+  w32(w, h->file.dc_id);
+  w32(w, h->file.key_fingerprint);
+  w32(w, h->in_seq);
+  w32(w, h->date);
+  schat__write8(w, h->handled);
+  schat__write8(w, h->service);
+}
+
+static void read_held(schat__reader *r, schat__held *h) {
+  h->file.id = r64(r);
+  h->file.access_hash = r64(r);
+  h->file.size = r64(r);
+  h->file.dc_id = r32(r);
+  h->file.key_fingerprint = r32(r);
+  h->in_seq = r32(r);
+  h->date = r32(r);
+  h->handled = schat__read8(r);
+  h->service = schat__read8(r);
+}
+
+static void write_timer(schat__writer *w, const schat__timer *t) {
+  w64(w, t->deadline);
+  w32(w, t->ttl);
+  w32(w, t->date);
+  w32(w, t->out_seq);
+  schat__write8(w, t->outgoing);
+  schat__write8(w, t->on_open);
+  schat__write8(w, t->state);
+}
+
+static void read_timer(schat__reader *r, schat__timer *t) {
+  t->deadline = r64(r);
+  t->ttl = r32(r);
+  t->date = r32(r);
+  t->out_seq = r32(r);
+  t->outgoing = schat__read8(r);
+  t->on_open = schat__read8(r);
+  t->state = schat__read8(r);
+}
+
+void schat__item_head_write(schat__writer *w, const schat__item *item) {
+  schat__write8(w, SCHAT__RECORD_VERSION);
+  switch ((schat__item_kind)item->kind) {
+    case SCHAT__OUTBOX:
+      write_out(w, &item->u.out);
+      break;
+    case SCHAT__TIMER:
+      write_timer(w, &item->u.timer);
+      break;
+    case SCHAT__WAITING:
+    case SCHAT__EARLY:
+    case SCHAT__ITEM_KINDS:
+      write_held(w, &item->u.held);
+      break;
+  }
+}
+
+void schat__item_write(schat__writer *w, const schat__item *item) {
+  schat__item_head_write(w, item);
+  schat__write_blob(w, item->data, item->size);
+}
+
+static int item_is_lawful(const schat__item *item) {
+  if (item->kind == SCHAT__TIMER) return item->u.timer.state <= SCHAT__OPEN && item->u.timer.ttl > 0;
+  if (item->size == 0) return 0;
+  if (item->kind != SCHAT__OUTBOX) return 1;
+  return item->u.out.state <= SCHAT__SENT && item->size % 16 == 0 && item->u.out.method >= SCHAT_REQUEST_SEND_ENCRYPTED &&
+         item->u.out.method <= SCHAT_REQUEST_SEND_SERVICE && item->u.out.unasked <= 32;
+}
+
+int schat__item_read(schat__env *env, schat__reader *r, uint32_t record, int64_t key, schat__item **item) {
+  schat__item read, *made;
+  const uint8_t *data;
+  size_t size = 0;
+  int status = version_of(r);
+  if (status != SCHAT_OK) return status;
+  memset(&read, 0, sizeof read);
+  if (record == SCHAT_RECORD_OUTBOX) {
+    read.kind = SCHAT__OUTBOX;
+    read_out(r, &read.u.out);
+  } else if (record == SCHAT_RECORD_TIMER) {
+    read.kind = SCHAT__TIMER;
+    read_timer(r, &read.u.timer);
+  } else {
+    read.kind = key >= EARLY_KEY ? SCHAT__EARLY : SCHAT__WAITING;
+    if (read.kind == SCHAT__EARLY) key -= EARLY_KEY;
+    read_held(r, &read.u.held);
+  }
+  data = schat__read_blob(r, &size);
+  status = finish(r);
+  if (status != SCHAT_OK) return status;
+  read.size = (uint32_t)size;
+  if (!item_is_lawful(&read)) return SCHAT_E_CORRUPT;
+  made = schat__item_alloc(env, (schat__item_kind)read.kind, key, size);
+  if (made == NULL) return SCHAT_E_NOMEM;
+  if (size > 0) memcpy(made->data, data, size);
+  made->u = read.u;
+  *item = made;
+  return SCHAT_OK;
+}
+
+/* ACCOUNT, DHCONFIG ----------------------------------------------------------------------------------------------------------- */
+
+void schat__account_write(schat__writer *w, const schat__account *a) {
+  schat__write8(w, SCHAT__RECORD_VERSION);
+  w32(w, a->qts);
+  w32(w, a->date);
+  schat__write64(w, a->generation);
+  schat__write64(w, a->next_event);
+  w64(w, a->clock);
+  w64(w, a->wall);
+  w64(w, a->current_config);
+}
+
+int schat__account_read(schat__reader *r, schat__account *a) {
+  int status = version_of(r);
+  if (status != SCHAT_OK) return status;
+  a->qts = r32(r);
+  a->date = r32(r);
+  a->generation = schat__read64(r);
+  a->next_event = schat__read64(r);
+  a->clock = r64(r);
+  a->wall = r64(r);
+  a->current_config = r64(r);
+  return finish(r);
+}
+
+void schat__config_write(schat__writer *w, const schat__config *c) {
+  schat__write8(w, SCHAT__RECORD_VERSION);
+  w32(w, c->version);
+  w32(w, c->g);
+  schat__write_raw(w, c->p, sizeof c->p);
+}
+
+int schat__config_read(schat__reader *r, schat__config *c) {
+  int status = version_of(r);
+  if (status != SCHAT_OK) return status;
+  c->version = r32(r);
+  c->g = r32(r);
+  schat__read_raw(r, c->p, sizeof c->p);
+  return finish(r);
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSL-1.0
+ * tick.c - what time brings: per chat what is due, for the account the acknowledgement of the queue and the difference that is missing. */
+#include "manager.h"
+
+#define RETRY 5000
+
+int schat__queue_ask(schat_manager *m) {
+  int32_t qts = m->env.account.qts;
+  int status;
+  if (qts <= m->acked_qts || m->env.account.clock < m->queue_retry_at) return SCHAT_OK;
+  status = schat__request(&m->env, 0, SCHAT_REQUEST_RECEIVED_QUEUE, qts, &m->queue_token);
+  if (status == SCHAT_OK) m->acked_qts = qts;
+  return status;
+}
+
+int schat__difference_ask(schat_manager *m) {
+  int status;
+  m->difference_wanted = 1;
+  if (m->difference_token != 0 || m->env.account.clock < m->difference_retry_at) return SCHAT_OK;
+  status = schat__request(&m->env, 0, SCHAT_REQUEST_GET_DIFFERENCE, 0, &m->difference_token);
+  /* Hosts answer through schat_input_difference; one that does not is asked again after a while. */
+  if (status == SCHAT_OK) m->difference_retry_at = m->env.account.clock + RETRY;
+  return status;
+}
+
+static int tend_due(schat_manager *m) {
+  schat__env *env = &m->env;
+  schat__slot *slot;
+  size_t at = 0;
+  int status = SCHAT_OK;
+  while (status >= 0 && (slot = schat__table_next(&env->table, &at)) != NULL) {
+    if (slot->wake_at <= env->account.clock) status = schat__chat_tend(env, slot);
+    schat__arena_reset(&env->arena);
+  }
+  return status < 0 ? status : SCHAT_OK;
+}
+
+int schat_tick(schat_manager *m, int64_t now) {
+  schat__step step;
+  int status = schat__step_begin(m, now, &step);
+  if (status != SCHAT_OK) return status;
+  status = tend_due(m);
+  if (status == SCHAT_OK && m->difference_wanted && m->env.account.clock >= m->difference_retry_at) {
+    m->difference_token = 0;
+    status = schat__difference_ask(m);
+  }
+  if (m->env.handed_count > 0) m->env.account_dirty = 1; /* what has been seen is not kept */
+  return schat__step_end(m, &step, status, NULL);
+}
+
+int schat_next_deadline(const schat_manager *m, int64_t *deadline) {
+  const schat__slot *slot;
+  size_t at = 0;
+  int64_t wake = SCHAT__NEVER;
+  int status = schat__enter(m);
+  if (status != SCHAT_OK) return status;
+  if (deadline == NULL) return SCHAT_E_INVALID;
+  while ((slot = schat__table_next(&m->env.table, &at)) != NULL) {
+    if (slot->wake_at < wake) wake = slot->wake_at;
+  }
+  if (m->difference_wanted && m->difference_retry_at < wake) wake = m->difference_retry_at;
+  if (m->env.account.qts > m->acked_qts && m->queue_retry_at < wake) wake = m->queue_retry_at;
+  /* From our time to the host's clock, which may have been set back. */
+  *deadline = wake == SCHAT__NEVER ? INT64_MAX : wake - m->env.account.clock + m->env.account.wall;
+  return SCHAT_OK;
+}
