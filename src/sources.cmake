@@ -1,7 +1,58 @@
 # SPDX-License-Identifier: BSL-1.0
 # Every source file, relative to the top of the tree, for this build and for those that compile the library inline.
 set(SECRETCHAT_SOURCES
-  src/api/placeholder.c
+  src/common/buf.c
+  src/common/mem.c
+  src/common/status.c
+  src/crypto/dh.c
+  src/crypto/engine.c
+  src/crypto/file.c
+  src/crypto/fork.c
+  src/crypto/hash.c
+  src/crypto/ige.c
+  src/crypto/ige_evp.c
+  src/crypto/kdf.c
+  src/crypto/picture.c
+  src/crypto/rand.c
+  src/crypto/seal.c
+  src/envelope/envelope.c
+  src/tl/action.c
+  src/tl/convert.c
+  src/tl/layer.c
+  src/tl/media.c
+  src/tl/message.c
+  src/tl/tl.c
+  src/tl/wrapper.c
+  src/chat/acked.c
+  src/chat/chat.c
+  src/chat/close.c
+  src/chat/event.c
+  src/chat/handshake.c
+  src/chat/inbound.c
+  src/chat/items.c
+  src/chat/journal.c
+  src/chat/outbound.c
+  src/chat/record.c
+  src/chat/rekey.c
+  src/chat/resend.c
+  src/chat/service.c
+  src/chat/table.c
+  src/chat/timer.c
+  src/manager/answer.c
+  src/manager/batch.c
+  src/manager/command.c
+  src/manager/dispatch.c
+  src/manager/input.c
+  src/manager/load.c
+  src/manager/manager.c
+  src/manager/query.c
+  src/manager/step.c
+  src/manager/tick.c
+  src/api/api_decode.c
+  src/api/api_difference.c
+  src/api/api_encode.c
+  src/api/api_input.c
+  src/api/error.c
 )
 set(SECRETCHAT_SQLITE_SOURCES
   src/sqlite/sqlite_file.c

@@ -613,7 +613,8 @@ SCHAT_API int schat_send_object(schat_manager *manager, int32_t chat_id, schat_b
 /* The user has seen the messages of the peer up to max_date (UTC seconds): tells the server, and starts the clocks of messages
  * that live from reading (D-28). */
 SCHAT_API int schat_messages_read(schat_manager *manager, int32_t chat_id, int32_t max_date, int64_t now);
-/* The user has opened these messages of the peer: tells the peer (decryptedMessageActionReadMessages) and starts their clocks. */
+/* The user has opened these messages of the peer: tells the peer, one decryptedMessageActionReadMessages a message, and starts their
+ * clocks. */
 SCHAT_API int schat_messages_opened(schat_manager *manager, int32_t chat_id, const int64_t *random_ids, size_t count, int64_t now);
 /* The user has closed the content of these messages: those of SCHAT_TTL_AT_ONCE end now. */
 SCHAT_API int schat_messages_closed(schat_manager *manager, int32_t chat_id, const int64_t *random_ids, size_t count, int64_t now);
@@ -771,7 +772,8 @@ SCHAT_API int schat_pop(schat_manager *manager);
 /* Queries ------------------------------------------------------------------------------------------------------------------ */
 
 SCHAT_API int schat_chat_get_info(const schat_manager *manager, int32_t chat_id, schat_chat_info *info);
-/* Ids of all chats, CLOSED ones too, in growing order: writes at most `capacity` of them, *count is how many there are. */
+/* Ids of all chats, CLOSED ones too, in growing order. *count is how many there are; when `capacity` is smaller nothing is written to
+ * chat_ids (call again with more). */
 SCHAT_API int schat_chat_list(const schat_manager *manager, int32_t *chat_ids, size_t capacity, size_t *count);
 /* 1 when the peer's client can read it, 0 when not, or E_NO_CHAT, E_INVALID. */
 SCHAT_API int schat_chat_supports(const schat_manager *manager, int32_t chat_id, int32_t feature);

@@ -26,6 +26,7 @@ static int lay_out(schat__env *env, const schat__slot *slot, int32_t out_seq, in
   l->wrapper.layer = slot->chat.stated_layer;
   l->wrapper.in_seq_no = schat__wire_in(in_seq, originator);
   l->wrapper.out_seq_no = schat__wire_out(out_seq, originator);
+  if (message_size > env->policy.max_message_bytes) return SCHAT_E_TOO_LARGE;
   l->object_size = schat__wrapper_encode(&l->wrapper, message_size, NULL, &at);
   l->padded_size = schat__padded_size(l->object_size, extra & 15u, (env->policy.flags & SCHAT_POLICY_PAD_BUCKETS) != 0);
   if (l->padded_size + SCHAT__ENVELOPE_HEAD > env->policy.max_message_bytes) return SCHAT_E_TOO_LARGE;
@@ -215,10 +216,19 @@ int schat__out_pump(schat__env *env, schat__slot *slot) {
   return status;
 }
 
+/* A peer that has used the new key may have dropped the old one already, gap or not (D-06). */
+static int is_outdated(const schat__slot *slot, const schat__item *item) {
+  return slot->chat.new_key_seen >= 0 && item->u.out.key_fingerprint != slot->chat.key_fingerprint;
+}
+
 int schat__out_again(schat__env *env, schat__slot *slot, schat__item *item, int64_t retry_at) {
   int status = schat__edit(env, slot);
   if (status == SCHAT_OK) status = schat__item_edit(env, slot, item);
   if (status != SCHAT_OK) return status;
+  if (is_outdated(slot, item)) {
+    item->u.out.key_fingerprint = slot->chat.key_fingerprint;
+    slot->chat.key_sealed++;
+  }
   item->u.out.again = item->u.out.state == SCHAT__SENT;
   item->u.out.token = 0;
   item->u.out.retry_at = retry_at;
@@ -372,6 +382,7 @@ int schat__out_rekey(schat__env *env, schat__slot *slot, int64_t old_fingerprint
     schat__item *item = schat__item_at(slot, SCHAT__OUTBOX, i);
     if (item->u.out.key_fingerprint != old_fingerprint) continue;
     status = schat__item_edit(env, slot, item);
+    if (status != SCHAT_OK) break;
     item->u.out.key_fingerprint = slot->chat.key_fingerprint;
     slot->chat.key_sealed++;
   }

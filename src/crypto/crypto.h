@@ -45,8 +45,10 @@ int schat__ige_decrypt(schat__crypto *crypto, const uint8_t key[32], uint8_t iv[
  * x is 0 for messages of the chat's originator, 8 for the others (R-ENC-07); MTProto 1 always uses 0 in secret chats. */
 int schat__msg_key2(schat__crypto *crypto, uint8_t msg_key[16], const uint8_t key[256], unsigned x, const uint8_t *plaintext, size_t size);
 int schat__msg_key1(schat__crypto *crypto, uint8_t msg_key[16], const uint8_t *plaintext, size_t size);
-int schat__kdf2(schat__crypto *crypto, uint8_t aes_key[32], uint8_t aes_iv[32], const uint8_t key[256], const uint8_t msg_key[16], unsigned x);
-int schat__kdf1(schat__crypto *crypto, uint8_t aes_key[32], uint8_t aes_iv[32], const uint8_t key[256], const uint8_t msg_key[16], unsigned x);
+int schat__kdf2(schat__crypto *crypto, uint8_t aes_key[32], uint8_t aes_iv[32], const uint8_t key[256], const uint8_t msg_key[16],
+                unsigned x);
+int schat__kdf1(schat__crypto *crypto, uint8_t aes_key[32], uint8_t aes_iv[32], const uint8_t key[256], const uint8_t msg_key[16],
+                unsigned x);
 
 /* dh.c --------------------------------------------------------------------------------------------------------------------
  * Verdict on a server's (p, g): R-DH-02..06. Telegram's published prime is compared, not tested; its g still is. */

@@ -49,6 +49,7 @@ int schat__crypto_new(const schat_allocator *mem, schat_random_fn random, void *
   crypto->user_data = user_data;
   crypto->ige = &schat__ige_evp;
   crypto->pool.at = SCHAT__POOL_SIZE;
+  schat__fork_open(&crypto->fork);
   if (!open_all(crypto)) {
     schat__crypto_free(crypto);
     return SCHAT_E_CRYPTO;
@@ -70,6 +71,7 @@ void schat__crypto_free(schat__crypto *crypto) {
   EVP_CIPHER_free(crypto->ctr);
   EVP_CIPHER_free(crypto->gcm);
   BN_MONT_CTX_free(crypto->dh.mont);
+  schat__fork_close(&crypto->fork);
   schat_allocator allocator = crypto->allocator;
   const schat_allocator *mem = crypto->mem != NULL ? &allocator : NULL;
   schat__free(mem, crypto, sizeof *crypto);

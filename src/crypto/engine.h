@@ -8,6 +8,7 @@
 
 #include "../common/mem.h"
 #include "crypto.h"
+#include "fork.h"
 #include "ige.h"
 
 /* A digest whose context is initialised again after each use: the next hash starts at once, and nothing of the last one stays. */
@@ -27,7 +28,7 @@ typedef struct {
   size_t at;
   unsigned refills;
   int seeded;
-  int64_t process;
+  int64_t generation; /* of schat__fork: whose bytes these are */
 } schat__pool;
 
 #define SCHAT__PROVEN_PRIMES 4u
@@ -50,6 +51,7 @@ struct schat__crypto {
   EVP_CIPHER *ecb, *cbc, *ctr, *gcm;
   EVP_CIPHER_CTX *ige_encrypt, *ige_decrypt; /* of the portable kernel; without a key between calls */
   const schat__ige_kernel *ige;
+  schat__fork fork;
   schat__pool pool;
   schat__dh dh;
 };
@@ -58,7 +60,5 @@ struct schat__crypto {
 int schat__digest_open(schat__digest *digest, const char *name);
 /* One request to a source: the caller's, or RAND_priv_bytes when `random` is NULL. */
 int schat__random_source(schat_random_fn random, void *user_data, uint8_t *out, size_t size);
-/* Tells a process from the child it forks; constant where there is no fork. */
-int64_t schat__process(void);
 
 #endif

@@ -6,17 +6,6 @@
 
 #include "engine.h"
 
-#if defined(__unix__) || defined(__APPLE__)
-#include <unistd.h>
-int64_t schat__process(void) {
-  return (int64_t)getpid();
-}
-#else
-int64_t schat__process(void) {
-  return 0;
-}
-#endif
-
 static int openssl_private(uint8_t *out, size_t size) {
   while (size > 0) {
     int piece = size < INT_MAX ? (int)size : INT_MAX;
@@ -71,17 +60,15 @@ static int refill_pool(schat__pool *pool) {
 }
 
 /* In the child of a fork the parent's bytes are forgotten, not used twice. */
-static void notice_fork(schat__pool *pool) {
-  int64_t process = schat__process();
-  if (pool->process == process) return;
+static void notice_fork(schat__pool *pool, int64_t generation) {
+  if (pool->generation == generation) return;
   schat__wipe(pool->bytes, sizeof pool->bytes);
   pool->at = sizeof pool->bytes;
   pool->seeded = 0;
-  pool->process = process;
+  pool->generation = generation;
 }
 
 static int take_from_pool(schat__pool *pool, uint8_t *out, size_t size) {
-  notice_fork(pool);
   while (size > 0) {
     if (pool->at == sizeof pool->bytes && !refill_pool(pool)) return 0;
     size_t left = sizeof pool->bytes - pool->at;
@@ -97,6 +84,7 @@ static int take_from_pool(schat__pool *pool, uint8_t *out, size_t size) {
 
 int schat__random(schat__crypto *crypto, uint8_t *out, size_t size) {
   if (crypto->random != NULL) return schat__random_private(crypto, out, size);
+  notice_fork(&crypto->pool, schat__fork_generation(&crypto->fork));
   if (take_from_pool(&crypto->pool, out, size)) return SCHAT_OK;
   schat__wipe(out, size);
   return SCHAT_E_RANDOM;

@@ -28,8 +28,8 @@ struct schat__sealer {
   uint8_t storage_key[32];
   EVP_CIPHER_CTX *ctx; /* seals under `salt` */
   uint8_t salt[SALT_SIZE];
-  uint64_t counter; /* of the next record; a counter that was given out never comes again, even if sealing failed */
-  int64_t process;
+  uint64_t counter;         /* of the next record; a counter that was given out never comes again, even if sealing failed */
+  int64_t generation;       /* of schat__fork: whose counter this is */
   kept_key keys[KEPT_KEYS]; /* open records, of any opening */
   unsigned next_key;
 };
@@ -83,7 +83,7 @@ static int renew_salt(schat__sealer *sealer) {
   sealer->ctx = ctx;
   memcpy(sealer->salt, salt, sizeof salt);
   sealer->counter = 0;
-  sealer->process = schat__process();
+  sealer->generation = schat__fork_generation(&sealer->crypto->fork);
   return SCHAT_OK;
 }
 
@@ -134,7 +134,7 @@ static int run_gcm(EVP_CIPHER_CTX *ctx, const uint8_t counter[8], const uint8_t 
 
 int schat__seal(schat__sealer *sealer, const uint8_t *aad, size_t aad_size, const uint8_t *in, size_t size, uint8_t *out) {
   if (aad_size > INT_MAX || size > INT_MAX - SCHAT__SEAL_OVERHEAD) return SCHAT_E_TOO_LARGE;
-  if (sealer->process != schat__process() || sealer->counter == UINT64_MAX) {
+  if (sealer->generation != schat__fork_generation(&sealer->crypto->fork) || sealer->counter == UINT64_MAX) {
     int status = renew_salt(sealer);
     if (status != SCHAT_OK) return status;
   }

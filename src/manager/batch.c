@@ -71,9 +71,9 @@ static int put_keys(builder *b, schat__slot *slot) {
   return add_record(b, SCHAT_RECORD_KEYS, slot->chat.chat_id, 0, write_keys, slot);
 }
 
+/* A key never comes or goes without these two. */
 static int keys_differ(const schat__chat *a, const schat__chat *b) {
-  return a->key_since != b->key_since || a->key_fingerprint != b->key_fingerprint || !schat__equal(a->key, b->key, sizeof a->key) ||
-         !schat__equal(a->key_hash, b->key_hash, sizeof a->key_hash);
+  return a->key_since != b->key_since || a->key_fingerprint != b->key_fingerprint;
 }
 
 /* Compared as they would be stored: much of a chat is not. */

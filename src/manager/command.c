@@ -122,6 +122,14 @@ static int send_action(command *c, schat__action_type type, int64_t random_id, c
   return schat__out_action(c->env, c->slot, &action, report);
 }
 
+/* One receipt a message: some peers look at lists of one only (M5). */
+static int send_receipts(command *c, const int64_t *random_ids, size_t count) {
+  size_t i;
+  int status = SCHAT_OK;
+  for (i = 0; status == SCHAT_OK && i < count; i++) status = send_action(c, SCHAT__ACTION_READ, 0, &random_ids[i], 1, 0, 0);
+  return status;
+}
+
 int schat_chat_set_ttl(schat_manager *m, int32_t chat_id, int32_t ttl, int64_t random_id, int64_t now) {
   command c;
   int status;
@@ -141,7 +149,7 @@ int schat_messages_read(schat_manager *m, int32_t chat_id, int32_t max_date, int
   if (status != SCHAT_OK) return status;
   if (max_date <= c.slot->chat.read_inbox_date) return end(&c, SCHAT_IGNORED);
   status = schat__timer_read(c.env, c.slot, 0, max_date, &started, &count);
-  if (status == SCHAT_OK && count > 0) status = send_action(&c, SCHAT__ACTION_READ, 0, started, count, 0, 0);
+  if (status == SCHAT_OK) status = send_receipts(&c, started, count);
   if (status != SCHAT_OK) return end(&c, status);
   c.slot->chat.read_inbox_date = max_date;
   if (max_date >= c.slot->chat.last_date) c.slot->chat.unread_count = 0;
@@ -159,7 +167,7 @@ int schat_messages_opened(schat_manager *m, int32_t chat_id, const int64_t *rand
   status = begin_ready(m, chat_id, now, &c);
   if (status != SCHAT_OK) return status;
   for (i = 0; status == SCHAT_OK && i < count; i++) status = schat__timer_open(c.env, c.slot, random_ids[i], 0);
-  if (status == SCHAT_OK) status = send_action(&c, SCHAT__ACTION_READ, 0, random_ids, count, 0, 0);
+  if (status == SCHAT_OK) status = send_receipts(&c, random_ids, count);
   return end(&c, status);
 }
 
@@ -174,7 +182,7 @@ int schat_messages_closed(schat_manager *m, int32_t chat_id, const int64_t *rand
     schat__item *timer = schat__item_find(c.slot, SCHAT__TIMER, random_ids[i]);
     if (timer == NULL || timer->u.timer.state != SCHAT__OPEN) continue;
     status = schat__item_edit(c.env, c.slot, timer);
-    timer->u.timer.state = SCHAT__RUNNING; /* its deadline has passed */
+    if (status == SCHAT_OK) timer->u.timer.state = SCHAT__RUNNING; /* its deadline has passed */
   }
   return end(&c, status);
 }

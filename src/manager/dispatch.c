@@ -199,12 +199,12 @@ void schat__dispatch(schat_manager *m) {
   m->dispatching = 1;
   while (!m->poisoned && m->depth == 0 && (effect = next_effect(m, &status)) != NULL) {
     unlink_first(env);
-    was_handed(env, effect);
     if (effect->is_request) {
       env->host.request(env->host.user_data, &m->request);
     } else {
       env->host.event(env->host.user_data, &m->event);
     }
+    was_handed(env, effect); /* only now: a crash inside the callback repeats it */
     schat__effect_free(env, effect);
   }
   schat__arena_reset(&m->out_arena);

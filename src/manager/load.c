@@ -181,7 +181,7 @@ static int resume_items(schat__env *env, schat__slot *slot) {
     schat__item *timer = schat__item_at(slot, SCHAT__TIMER, i);
     if (timer->u.timer.state != SCHAT__OPEN) continue;
     status = schat__item_edit(env, slot, timer);
-    timer->u.timer.state = SCHAT__RUNNING;
+    if (status == SCHAT_OK) timer->u.timer.state = SCHAT__RUNNING;
   }
   for (i = 0; i < schat__count(slot, SCHAT__OUTBOX); i++) schat__item_at(slot, SCHAT__OUTBOX, i)->u.out.retry_at = 0;
   return status;

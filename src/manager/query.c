@@ -22,7 +22,6 @@ static int compare_ids(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
-/* The smallest ids above `above`, in order: without memory of our own, whatever the capacity. */
 int schat_chat_list(const schat_manager *m, int32_t *chat_ids, size_t capacity, size_t *count) {
   const schat__slot *slot;
   size_t at = 0, written = 0;

@@ -22,7 +22,9 @@ static const char *const companions[] = {"-wal", "-shm", "-journal"};
 #define COMPANIONS (sizeof companions / sizeof companions[0])
 
 /* "path-wal"; to be given back with sqlite3_free. NULL: no memory. */
-static char *companion(const char *path, size_t i) { return sqlite3_mprintf("%s%s", path, companions[i]); }
+static char *companion(const char *path, size_t i) {
+  return sqlite3_mprintf("%s%s", path, companions[i]);
+}
 
 /* Rights ------------------------------------------------------------------------------------------------------------------- */
 
@@ -71,7 +73,9 @@ static const char *full_name(sqlite3_vfs *vfs, const char *path) {
 }
 
 /* Its argument is char * or const char *, depending on the version of SQLite. */
-static void free_name(const char *name) { sqlite3_free_filename((char *)(uintptr_t)name); }
+static void free_name(const char *name) {
+  sqlite3_free_filename((char *)(uintptr_t)name);
+}
 
 int schat__sqlite_file_open(schat__sqlite_file *file, const char *path) {
   const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_MAIN_DB;

@@ -35,7 +35,7 @@ struct schat_sqlite {
   sqlite3_stmt *statements[STATEMENTS];
   schat__sqlite_file counter; /* file NULL: none */
   uint64_t generation;        /* the highest the counter has seen */
-  int doubt; /* a commit failed after its last byte may have reached the log: nothing is stored until the log is cut */
+  int doubt;                  /* a commit failed after its last byte may have reached the log: nothing is stored until the log is cut */
 };
 
 /* Results ------------------------------------------------------------------------------------------------------------------ */
@@ -75,7 +75,9 @@ static int status_of(sqlite3 *db, int rc) {
   }
 }
 
-static int execute(sqlite3 *db, const char *sql) { return status_of(db, sqlite3_exec(db, sql, NULL, NULL, NULL)); }
+static int execute(sqlite3 *db, const char *sql) {
+  return status_of(db, sqlite3_exec(db, sql, NULL, NULL, NULL));
+}
 
 /* Runs a statement that gives no rows, and makes it ready for the next time. */
 static int run(schat_sqlite *db, statement which) {
@@ -190,7 +192,9 @@ static int scan(void *user_data, schat_record_fn fn, void *arg) {
   return status;
 }
 
-static uint64_t generation(void *user_data) { return ((const schat_sqlite *)user_data)->generation; }
+static uint64_t generation(void *user_data) {
+  return ((const schat_sqlite *)user_data)->generation;
+}
 
 /* Opening ------------------------------------------------------------------------------------------------------------------ */
 
@@ -299,7 +303,9 @@ static int open_database(schat_sqlite *db, const char *path, const schat_sqlite_
   return status;
 }
 
-static int is_file_name(const char *path) { return path != NULL && path[0] != '\0' && strcmp(path, ":memory:") != 0; }
+static int is_file_name(const char *path) {
+  return path != NULL && path[0] != '\0' && strcmp(path, ":memory:") != 0;
+}
 
 int schat_sqlite_open(const char *path, const schat_sqlite_options *options, schat_sqlite **db) {
   schat_sqlite *made;
@@ -323,7 +329,9 @@ int schat_sqlite_open(const char *path, const schat_sqlite_options *options, sch
   return status;
 }
 
-const schat_store *schat_sqlite_store(const schat_sqlite *db) { return db == NULL ? NULL : &db->store; }
+const schat_store *schat_sqlite_store(const schat_sqlite *db) {
+  return db == NULL ? NULL : &db->store;
+}
 
 void schat_sqlite_close(schat_sqlite *db) {
   int i;
