@@ -55,7 +55,7 @@ static int tell_closed(schat__env *env, const schat__slot *slot, const schat__cl
   memset(&event, 0, sizeof event);
   event.type = SCHAT_EVENT_CLOSED;
   event.chat_id = slot->chat.chat_id;
-  event.reason = closing->reason;
+  event.reason = (int32_t)closing->reason;
   event.value = closing->history_deleted;
   event.error_code = closing->error_code;
   event.error_text = closing->error_text;

@@ -187,7 +187,7 @@ int schat__emit_rejected(schat__env *env, int32_t chat_id, schat_reject reason) 
   memset(&event, 0, sizeof event);
   event.type = SCHAT_EVENT_REJECTED;
   event.chat_id = chat_id;
-  event.reason = reason;
+  event.reason = (int32_t)reason;
   status = schat__emit(env, &event);
   if (status != SCHAT_OK) return status;
   env->stats.rejected++;

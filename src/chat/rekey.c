@@ -62,7 +62,7 @@ static int tell_failure(schat__env *env, const schat__slot *slot, schat_reject r
   memset(&event, 0, sizeof event);
   event.type = SCHAT_EVENT_REKEY_FAILED;
   event.chat_id = slot->chat.chat_id;
-  event.reason = reason;
+  event.reason = (int32_t)reason;
   return schat__emit(env, &event);
 }
 

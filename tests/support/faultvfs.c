@@ -20,7 +20,9 @@ typedef struct {
   sqlite3_file *real;
 } shim_file;
 
-static sqlite3_file *inner(sqlite3_file *file) { return ((shim_file *)file)->real; }
+static sqlite3_file *inner(sqlite3_file *file) {
+  return ((shim_file *)file)->real;
+}
 
 /* Counts an operation; what it is to answer, or SQLITE_OK when it is to be done. */
 static int fate(faultvfs_operation o) {
@@ -40,9 +42,13 @@ void faultvfs_fail(faultvfs_operation operation, size_t n, int rc, int for_ever)
   operations[operation].for_ever = for_ever;
 }
 
-size_t faultvfs_count(faultvfs_operation operation) { return operations[operation].count; }
+size_t faultvfs_count(faultvfs_operation operation) {
+  return operations[operation].count;
+}
 
-static int shim_close(sqlite3_file *f) { return inner(f)->pMethods->xClose(inner(f)); }
+static int shim_close(sqlite3_file *f) {
+  return inner(f)->pMethods->xClose(inner(f));
+}
 
 static int shim_read(sqlite3_file *f, void *out, int n, sqlite3_int64 at) {
   const int rc = fate(FAULTVFS_READ);
@@ -64,13 +70,27 @@ static int shim_sync(sqlite3_file *f, int flags) {
   return rc != SQLITE_OK ? rc : inner(f)->pMethods->xSync(inner(f), flags);
 }
 
-static int shim_size(sqlite3_file *f, sqlite3_int64 *size) { return inner(f)->pMethods->xFileSize(inner(f), size); }
-static int shim_lock(sqlite3_file *f, int level) { return inner(f)->pMethods->xLock(inner(f), level); }
-static int shim_unlock(sqlite3_file *f, int level) { return inner(f)->pMethods->xUnlock(inner(f), level); }
-static int shim_reserved(sqlite3_file *f, int *out) { return inner(f)->pMethods->xCheckReservedLock(inner(f), out); }
-static int shim_control(sqlite3_file *f, int op, void *arg) { return inner(f)->pMethods->xFileControl(inner(f), op, arg); }
-static int shim_sector(sqlite3_file *f) { return inner(f)->pMethods->xSectorSize(inner(f)); }
-static int shim_device(sqlite3_file *f) { return inner(f)->pMethods->xDeviceCharacteristics(inner(f)); }
+static int shim_size(sqlite3_file *f, sqlite3_int64 *size) {
+  return inner(f)->pMethods->xFileSize(inner(f), size);
+}
+static int shim_lock(sqlite3_file *f, int level) {
+  return inner(f)->pMethods->xLock(inner(f), level);
+}
+static int shim_unlock(sqlite3_file *f, int level) {
+  return inner(f)->pMethods->xUnlock(inner(f), level);
+}
+static int shim_reserved(sqlite3_file *f, int *out) {
+  return inner(f)->pMethods->xCheckReservedLock(inner(f), out);
+}
+static int shim_control(sqlite3_file *f, int op, void *arg) {
+  return inner(f)->pMethods->xFileControl(inner(f), op, arg);
+}
+static int shim_sector(sqlite3_file *f) {
+  return inner(f)->pMethods->xSectorSize(inner(f));
+}
+static int shim_device(sqlite3_file *f) {
+  return inner(f)->pMethods->xDeviceCharacteristics(inner(f));
+}
 
 static int shim_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int *out) {
   shim_file *f = (shim_file *)file;

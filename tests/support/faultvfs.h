@@ -5,7 +5,15 @@
 
 #include <stddef.h>
 
-typedef enum { FAULTVFS_READ, FAULTVFS_WRITE, FAULTVFS_SYNC, FAULTVFS_TRUNCATE, FAULTVFS_OPEN, FAULTVFS_DELETE, FAULTVFS_OPERATIONS } faultvfs_operation;
+typedef enum {
+  FAULTVFS_READ,
+  FAULTVFS_WRITE,
+  FAULTVFS_SYNC,
+  FAULTVFS_TRUNCATE,
+  FAULTVFS_OPEN,
+  FAULTVFS_DELETE,
+  FAULTVFS_OPERATIONS
+} faultvfs_operation;
 
 void faultvfs_install(void);
 void faultvfs_remove(void);

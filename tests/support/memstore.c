@@ -266,7 +266,9 @@ static int scan(void *user_data, schat_record_fn fn, void *arg) {
   return failing ? m->scan_failure.status : SCHAT_OK;
 }
 
-static uint64_t highest_generation(void *user_data) { return ((const memstore *)user_data)->generation; }
+static uint64_t highest_generation(void *user_data) {
+  return ((const memstore *)user_data)->generation;
+}
 
 memstore *memstore_new(void) {
   memstore *m = must(calloc(1, sizeof *m));
@@ -289,7 +291,9 @@ void memstore_free(memstore *m) {
   free(m);
 }
 
-const schat_store *memstore_store(memstore *m) { return &m->store; }
+const schat_store *memstore_store(memstore *m) {
+  return &m->store;
+}
 
 /* Failures ----------------------------------------------------------------------------------------------------------------- */
 
@@ -301,13 +305,21 @@ static failure failure_at(size_t n, int status, int for_ever) {
   return f;
 }
 
-void memstore_fail_commit(memstore *m, size_t n, int status, int for_ever) { m->commit_failure = failure_at(n, status, for_ever); }
+void memstore_fail_commit(memstore *m, size_t n, int status, int for_ever) {
+  m->commit_failure = failure_at(n, status, for_ever);
+}
 
-void memstore_fail_scan(memstore *m, size_t n, int status, int for_ever) { m->scan_failure = failure_at(n, status, for_ever); }
+void memstore_fail_scan(memstore *m, size_t n, int status, int for_ever) {
+  m->scan_failure = failure_at(n, status, for_ever);
+}
 
-void memstore_set_pending(memstore *m, int pending) { m->pending = pending; }
+void memstore_set_pending(memstore *m, int pending) {
+  m->pending = pending;
+}
 
-size_t memstore_pending(const memstore *m) { return m->queue.count; }
+size_t memstore_pending(const memstore *m) {
+  return m->queue.count;
+}
 
 uint64_t memstore_complete(memstore *m, int status) {
   batch_copy b;
@@ -342,7 +354,9 @@ memstore *memstore_clone(const memstore *m) {
   return clone;
 }
 
-size_t memstore_unsynced(const memstore *m) { return m->journal.count; }
+size_t memstore_unsynced(const memstore *m) {
+  return m->journal.count;
+}
 
 void memstore_sync(memstore *m) {
   image_copy(&m->synced, &m->now);
@@ -425,24 +439,40 @@ size_t memstore_find(const memstore *m, const void *needle, size_t size) {
   return n;
 }
 
-void memstore_flip_bit(memstore *m, size_t i, size_t bit) { m->now.entries[i].value[bit / 8] ^= (uint8_t)(1u << bit % 8); }
+void memstore_flip_bit(memstore *m, size_t i, size_t bit) {
+  m->now.entries[i].value[bit / 8] ^= (uint8_t)(1u << bit % 8);
+}
 
 void memstore_truncate(memstore *m, size_t i, size_t size) {
   if (size < m->now.entries[i].size) m->now.entries[i].size = size;
 }
 
-void memstore_reverse(memstore *m, int reverse) { m->reverse = reverse; }
+void memstore_reverse(memstore *m, int reverse) {
+  m->reverse = reverse;
+}
 
-void memstore_count_generations(memstore *m) { m->store.generation = highest_generation; }
+void memstore_count_generations(memstore *m) {
+  m->store.generation = highest_generation;
+}
 
 /* Counts and events -------------------------------------------------------------------------------------------------------- */
 
-size_t memstore_commits(const memstore *m) { return m->commits; }
+size_t memstore_commits(const memstore *m) {
+  return m->commits;
+}
 
-size_t memstore_refused(const memstore *m) { return m->refused; }
+size_t memstore_refused(const memstore *m) {
+  return m->refused;
+}
 
-size_t memstore_scans(const memstore *m) { return m->scans; }
+size_t memstore_scans(const memstore *m) {
+  return m->scans;
+}
 
-size_t memstore_event_count(const memstore *m) { return m->event_count; }
+size_t memstore_event_count(const memstore *m) {
+  return m->event_count;
+}
 
-const memstore_event *memstore_event_at(const memstore *m, size_t i) { return i < m->event_count ? &m->events[i] : NULL; }
+const memstore_event *memstore_event_at(const memstore *m, size_t i) {
+  return i < m->event_count ? &m->events[i] : NULL;
+}

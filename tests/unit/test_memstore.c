@@ -57,7 +57,9 @@ static int see(void *arg, const schat_record *record) {
   return s->count == s->stop_at ? 42 : 0;
 }
 
-static int scan(memstore *m, seen_records *s) { return memstore_store(m)->scan(memstore_store(m)->user_data, see, s); }
+static int scan(memstore *m, seen_records *s) {
+  return memstore_store(m)->scan(memstore_store(m)->user_data, see, s);
+}
 
 static void a_record_is_set_replaced_and_removed(void **state) {
   memstore *m = memstore_new();

@@ -138,7 +138,9 @@ static unsigned mode_of(const char *name) {
   return stat(name, &st) == 0 ? (unsigned)st.st_mode & 0777u : 0;
 }
 
-static int exists(const char *name) { return access(name, F_OK) == 0; }
+static int exists(const char *name) {
+  return access(name, F_OK) == 0;
+}
 
 static uint8_t *read_file(const char *name, size_t *size) {
   FILE *f = fopen(name, "rb");
@@ -314,7 +316,8 @@ static void commits_survive_a_process_that_vanishes(void **state) {
 static void vanish_before_commit(void) {
   sqlite3 *db = NULL;
   if (sqlite3_open(path, &db) != SQLITE_OK) _exit(1);
-  if (sqlite3_exec(db, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA cache_size = 1; BEGIN; DELETE FROM record", NULL, NULL, NULL) != SQLITE_OK) _exit(2);
+  if (sqlite3_exec(db, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA cache_size = 1; BEGIN; DELETE FROM record", NULL, NULL, NULL) != SQLITE_OK)
+    _exit(2);
 }
 
 static void a_transaction_that_was_not_committed_leaves_nothing(void **state) {
@@ -480,7 +483,7 @@ static void commits_are_refused_while_the_log_is_in_doubt(void **state) {
 
 /* Opening fails at its every operation, and leaves a file that opens. */
 static void a_failed_opening_is_a_status_and_changes_nothing(void **state) {
-  static const fault faults[] = {{FAULTVFS_READ, SQLITE_IOERR_READ, 0},   {FAULTVFS_WRITE, SQLITE_IOERR_WRITE, 0},
+  static const fault faults[] = {{FAULTVFS_READ, SQLITE_IOERR_READ, 0},  {FAULTVFS_WRITE, SQLITE_IOERR_WRITE, 0},
                                  {FAULTVFS_SYNC, SQLITE_IOERR_FSYNC, 0}, {FAULTVFS_OPEN, SQLITE_CANTOPEN, 0},
                                  {FAULTVFS_WRITE, SQLITE_FULL, 0},       {FAULTVFS_READ, SQLITE_IOERR_NOMEM, 0}};
   size_t i, n;
@@ -582,7 +585,8 @@ static void damaged_bytes_anywhere_are_a_status(void **state) {
     options.flags = i % 2 ? SCHAT_SQLITE_QUICK_CHECK : 0;
     status = schat_sqlite_open(path, &options, &db);
     if (status == SCHAT_OK) status = schat_sqlite_store(db)->scan(schat_sqlite_store(db)->user_data, count_only, &count);
-    assert_true(status == SCHAT_OK || status == SCHAT_E_CORRUPT || status == SCHAT_E_VERSION || status == SCHAT_E_STORE || status == SCHAT_E_FULL);
+    assert_true(status == SCHAT_OK || status == SCHAT_E_CORRUPT || status == SCHAT_E_VERSION || status == SCHAT_E_STORE ||
+                status == SCHAT_E_FULL);
     refused += status != SCHAT_OK;
     schat_sqlite_close(db);
     unlink(wal);
@@ -659,7 +663,7 @@ static void a_newer_schema_is_refused_and_an_impossible_one_too(void **state) {
 }
 
 static void a_row_this_store_cannot_have_written_is_corruption(void **state) {
-  static const char *const rows[] = {"(-1, 1, 1, x'00')",         "(4294967296, 1, 1, x'00')", "(1, 2147483648, 1, x'00')",
+  static const char *const rows[] = {"(-1, 1, 1, x'00')",          "(4294967296, 1, 1, x'00')", "(1, 2147483648, 1, x'00')",
                                      "(1, -2147483649, 1, x'00')", "(1, 1, 1, 'text')",         "(1, 1, 1, x'')",
                                      "(1, 1, 1.5, x'00')"};
   char text[200];
