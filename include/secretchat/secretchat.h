@@ -434,7 +434,8 @@ typedef struct schat_chat_info {
 /* Events ------------------------------------------------------------------------------------------------------------------- */
 
 typedef enum schat_event_type {
-  SCHAT_EVENT_CHAT = 1,         /* something in schat_chat_info changed: info */
+  SCHAT_EVENT_CHAT = 1,         /* state, layer, flags or our own marks changed: info. What a message, a receipt or the peer's timer changes
+                                   in schat_chat_info comes with their own events */
   SCHAT_EVENT_CHAT_MOVED,       /* the server wanted another id before anything was sent: old_chat_id is now chat_id */
   SCHAT_EVENT_INVITED,          /* the peer asks for a chat: prompt the user (R-DH-14): info */
   SCHAT_EVENT_CLOSED,           /* reason, flags in info; error_code, error_text when a server's error ended it */

@@ -484,6 +484,8 @@ int32_t schat__acked_find(const schat__chat *chat, int32_t out_seq);
 int schat__resend_answer(schat__env *env, schat__slot *slot, int32_t wire_start, int32_t wire_end); /* R-SEQ-14..16 */
 int schat__gap_ask(schat__env *env, schat__slot *slot);    /* R-SEQ-10, R-SEQ-11 */
 int schat__gap_tend(schat__env *env, schat__slot *slot);   /* repeats (D-10), and notices the end of a gap */
+void schat__gap_progress(schat__env *env, schat__slot *slot); /* a message came in order: patience begins anew */
+int schat__gap_resume(schat__env *env, schat__slot *slot);    /* after a restart: asks once for all that is missing */
 int schat__stuck_tend(schat__env *env, schat__slot *slot); /* D-36 */
 
 /* inbound.c ----------------------------------------------------------------------------------------------------------------- */

@@ -67,7 +67,7 @@ static int open_envelope(schat__env *env, schat__slot *slot, opened *o, schat_by
 /* The wrapper --------------------------------------------------------------------------------------------------------------- */
 
 /* The one object that may come without a wrapper: NotifyLayer in its oldest form (R-DEC-11, D-05). It has no place in the order. */
-static int unwrapped(schat__env *env, schat__slot *slot, schat_bytes object) {
+static int unwrapped(schat__env *env, schat__slot *slot, schat_bytes object, int mtproto) {
   schat_message message;
   schat__action action;
   uint32_t id = object.size >= 4 ? schat__load32(object.data) : 0;
@@ -81,6 +81,9 @@ static int unwrapped(schat__env *env, schat__slot *slot, schat_bytes object) {
   if (status != SCHAT_OK || action.type != SCHAT__ACTION_NOTIFY_LAYER) {
     return schat__emit_rejected(env, slot->chat.chat_id, SCHAT_REJECT_MALFORMED);
   }
+  status = schat__edit(env, slot);
+  if (status != SCHAT_OK) return status;
+  if (mtproto == 2) slot->chat.flags |= SCHAT__FLAG_SEEN_V2; /* D-01 */
   return schat__service(env, slot, &action, 0, 0);
 }
 
@@ -188,6 +191,7 @@ static int apply(schat__env *env, schat__slot *slot, placed *p) {
   if (chat->in_highest < p->raw) chat->in_highest = p->raw;
   if (chat->last_date < p->date) chat->last_date = p->date;
   chat->flags &= ~SCHAT__FLAG_REOPENED;
+  schat__gap_progress(env, slot);
   env->stats.applied++;
   return content(env, slot, p);
 }
@@ -240,10 +244,9 @@ static int keep_waiting(schat__env *env, schat__slot *slot, const opened *o) {
   schat__item *item;
   int status;
   if (queue_is_full(env, slot, o->wrapper.message.size)) return schat__close_for(env, slot, SCHAT_CLOSE_QUEUE_OVERFLOW);
-  if (o->wrapper.message.size == 0) return schat__emit_rejected(env, slot->chat.chat_id, SCHAT_REJECT_MALFORMED);
   status = schat__item_new(env, slot, SCHAT__WAITING, o->raw, o->wrapper.message.size, &item);
   if (status != SCHAT_OK) return status;
-  memcpy(item->data, o->wrapper.message.data, item->size);
+  if (item->size > 0) memcpy(item->data, o->wrapper.message.data, item->size); /* nothing at all counts too (D-03) */
   item->u.held.file = o->wire->file;
   item->u.held.date = o->wire->date;
   item->u.held.in_seq = o->in_raw;
@@ -301,7 +304,7 @@ static int take(schat__env *env, schat__slot *slot, const schat_encrypted_messag
     status = schat__accepted(env, slot);
     if (status != SCHAT_OK) return status;
   }
-  if (schat__wrapper_decode(object.data, object.size, &o.wrapper) != SCHAT_OK) return unwrapped(env, slot, object);
+  if (schat__wrapper_decode(object.data, object.size, &o.wrapper) != SCHAT_OK) return unwrapped(env, slot, object, o.mtproto);
   status = read_wrapper(env, slot, &o);
   if (status != SCHAT_OK) return status;
   if (is_known(slot, &o)) {

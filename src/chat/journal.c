@@ -35,6 +35,11 @@ void schat__mark_set(schat__env *env, schat__mark *mark) {
 
 static void undo_one(schat__env *env, schat__undo *undo) {
   schat__slot *slot = undo->slot;
+  if (slot != NULL) { /* no record of this group was stored, and what was due still is */
+    slot->written = 0;
+    slot->keys_written = 0;
+    slot->wake_at = 0;
+  }
   switch ((schat__undo_kind)undo->kind) {
     case SCHAT__UNDO_NONE:
       break;
@@ -95,9 +100,10 @@ static void drop_effects_after(schat__env *env, schat__effect *last) {
 }
 
 void schat__mark_undo(schat__env *env, const schat__mark *mark) {
+  /* First the new requests, in whose places answered ones may have to stand again. */
+  while (env->flight_count > 0 && env->flights[env->flight_count - 1].token > mark->next_token) env->flight_count--;
   while (env->journal_count > mark->journal_count) undo_one(env, &env->journal[--env->journal_count]);
   drop_effects_after(env, mark->last_effect);
-  while (env->flight_count > 0 && env->flights[env->flight_count - 1].token > mark->next_token) env->flight_count--;
   env->account = mark->account;
   env->next_token = mark->next_token;
   env->stored_events = mark->stored_events;

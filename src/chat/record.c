@@ -333,7 +333,7 @@ void schat__item_write(schat__writer *w, const schat__item *item) {
 
 static int item_is_lawful(const schat__item *item) {
   if (item->kind == SCHAT__TIMER) return item->u.timer.state <= SCHAT__OPEN && item->u.timer.ttl > 0;
-  if (item->size == 0) return 0;
+  if (item->size == 0) return item->kind == SCHAT__WAITING;
   if (item->kind != SCHAT__OUTBOX) return 1;
   return item->u.out.state <= SCHAT__SENT && item->size % 16 == 0 && item->u.out.method >= SCHAT_REQUEST_SEND_ENCRYPTED &&
          item->u.out.method <= SCHAT_REQUEST_SEND_SERVICE && item->u.out.unasked <= 32;

@@ -121,6 +121,23 @@ static int gap_closed(schat__env *env, schat__slot *slot) {
   return schat__emit_simple(env, slot, SCHAT_EVENT_GAP, 0);
 }
 
+void schat__gap_progress(schat__env *env, schat__slot *slot) {
+  schat__chat *chat = &slot->chat;
+  if (schat__count(slot, SCHAT__WAITING) == 0) return;
+  chat->gap_tries = 0;
+  chat->gap_at = env->account.clock + GAP_TIMEOUT;
+  chat->flags &= ~SCHAT_CHAT_GAP_STUCK;
+}
+
+int schat__gap_resume(schat__env *env, schat__slot *slot) {
+  int status;
+  if (schat__count(slot, SCHAT__WAITING) == 0) return SCHAT_OK;
+  status = schat__edit(env, slot);
+  if (status != SCHAT_OK) return status;
+  slot->chat.asked_up_to = slot->chat.in_seq - 1;
+  return schat__gap_ask(env, slot);
+}
+
 static int gap_is_stuck(schat__env *env, schat__slot *slot) {
   slot->chat.gap_at = 0;
   slot->chat.flags |= SCHAT_CHAT_GAP_STUCK;

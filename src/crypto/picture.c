@@ -20,7 +20,7 @@ int schat__key_hash(schat__crypto *crypto, const uint8_t key[256], uint8_t hash[
 
 void schat_key_picture(const uint8_t key_hash[SCHAT_KEY_HASH_SIZE], uint8_t cells[SCHAT_PICTURE_SIDE * SCHAT_PICTURE_SIDE]) {
   for (unsigned i = 0; i < SCHAT_PICTURE_SIDE * SCHAT_PICTURE_SIDE; i++) {
-    cells[i] = (uint8_t)((key_hash[i / 4] >> (i % 4 * 2)) & 3u);
+    cells[i] = (uint8_t)((unsigned)key_hash[i / 4] >> (i % 4 * 2) & 3u);
   }
 }
 

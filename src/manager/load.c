@@ -196,8 +196,8 @@ static int resume_chat(schat__env *env, schat__slot *slot) {
   if ((chat->state == SCHAT_STATE_REQUESTING && slot->secrets != NULL) || (chat->state == SCHAT_STATE_ACCEPTING && chat->key_since != 0)) {
     chat->flags |= SCHAT__FLAG_ASKED;
   }
-  if (schat__count(slot, SCHAT__WAITING) > 0 && !(chat->flags & SCHAT_CHAT_GAP_STUCK)) chat->gap_at = env->account.clock; /* D-10 */
-  status = schat__ask_now(env, slot);
+  status = schat__gap_resume(env, slot); /* D-10 */
+  if (status == SCHAT_OK) status = schat__ask_now(env, slot);
   if (status == SCHAT_OK && chat->state == SCHAT_STATE_READY && chat->notified_layer < SCHAT_LAYER) {
     status = schat__notify_layer(env, slot); /* R-LAY-04 */
   }

@@ -162,7 +162,6 @@ static void forget_everything(schat_manager *m, int64_t now) {
   env->flight_count = 0;
   env->handed_count = 0;
   env->stored_events = 0;
-  env->durable = env->group++;
   memset(&env->account, 0, sizeof env->account);
   env->account.generation = generation;
   begin_account(m, now);
@@ -178,15 +177,13 @@ int schat_wipe(schat_manager *m, int64_t now) {
   if (status != SCHAT_OK) return status;
   if (now <= 0 || now > SCHAT__NOW_MAX) return SCHAT_E_INVALID;
   if (m->depth > 0 || m->pending_count > 0 || m->dispatching) return SCHAT_E_STATE;
-  status = schat__batch_wipe(m, &batch);
-  if (status == SCHAT_OK) {
-    m->in_store = 1;
-    status = m->store.commit(m->store.user_data, &batch);
-    m->in_store = 0;
-  }
+  status = schat__reserve_pending(m);
+  if (status == SCHAT_OK) status = schat__batch_wipe(m, &batch);
+  if (status == SCHAT_OK) status = schat__store_commit(m, &batch);
   schat__arena_reset(&m->commit_arena);
   if (status < 0) return status;
   m->showing = 0;
   forget_everything(m, now);
+  schat__settle(m, 0, status == SCHAT_OK);
   return status;
 }

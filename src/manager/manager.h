@@ -61,6 +61,11 @@ int schat__step_begin(schat_manager *m, int64_t now, schat__step *step);
 int schat__step_end(schat_manager *m, const schat__step *step, int status, schat__slot *slot);
 /* Without handing over and without tending: for parts of an input and for opening. */
 int schat__commit(schat_manager *m);
+/* Its parts: room to wait for the store, the store's answer (SCHAT_OK, SCHAT_PENDING or negative), and what follows a batch that was taken.
+ * `handed` events were removed by it. */
+int schat__reserve_pending(schat_manager *m);
+int schat__store_commit(schat_manager *m, const schat_batch *batch);
+void schat__settle(schat_manager *m, size_t handed, int durable);
 int schat__group_open(schat_manager *m);
 int schat__group_close(schat_manager *m, int status);
 

@@ -16,6 +16,7 @@ static void pass_time(schat__account *account, int64_t now) {
     account->clock = now;
   } else if (now > account->wall) {
     account->clock += now - account->wall;
+    if (account->clock > SCHAT__NOW_MAX) account->clock = SCHAT__NOW_MAX; /* a clock that goes to and fro for ever overflows nothing */
   }
   account->wall = now;
 }
@@ -64,7 +65,7 @@ static void release_effects(schat_manager *m) {
   }
 }
 
-static int reserve_pending(schat_manager *m) {
+int schat__reserve_pending(schat_manager *m) {
   size_t capacity;
   schat__pending *grown;
   if (m->pending_count < m->pending_capacity) return SCHAT_OK;
@@ -88,7 +89,7 @@ static void advance(schat_manager *m) {
   memmove(m->pending, m->pending + done, m->pending_count * sizeof *m->pending);
 }
 
-static void settle(schat_manager *m, size_t handed, int durable) {
+void schat__settle(schat_manager *m, size_t handed, int durable) {
   schat__env *env = &m->env;
   schat__journal_settle(env);
   env->handed_count -= handed;
@@ -99,7 +100,7 @@ static void settle(schat_manager *m, size_t handed, int durable) {
   advance(m);
 }
 
-static int store_commit(schat_manager *m, const schat_batch *batch) {
+int schat__store_commit(schat_manager *m, const schat_batch *batch) {
   int status;
   m->in_store = 1;
   status = m->store.commit(m->store.user_data, batch);
@@ -123,7 +124,7 @@ int schat__commit(schat_manager *m) {
     return SCHAT_OK;
   }
   status = schat__queue_ask(m);
-  if (status == SCHAT_OK) status = reserve_pending(m);
+  if (status == SCHAT_OK) status = schat__reserve_pending(m);
   if (status == SCHAT_OK) status = schat__batch_build(m, &batch);
   if (status == SCHAT_OK && batch.record_count == 0) { /* only what is not stored has changed */
     schat__journal_settle(env);
@@ -131,12 +132,12 @@ int schat__commit(schat_manager *m) {
     schat__arena_reset(&m->commit_arena);
     return SCHAT_OK;
   }
-  if (status == SCHAT_OK) status = store_commit(m, &batch);
+  if (status == SCHAT_OK) status = schat__store_commit(m, &batch);
   if (status >= 0) {
     env->account.generation = batch.generation;
     env->stats.commits++;
     env->stats.records += batch.record_count;
-    settle(m, handed, status == SCHAT_OK);
+    schat__settle(m, handed, status == SCHAT_OK);
   } else {
     schat__mark_undo(env, &m->group);
     m->acked_qts = acked_qts;

@@ -12,7 +12,9 @@ static int is_one_of(const attacker *a, int32_t chat_id) {
   return 0;
 }
 
-static int below_zero(int status) { return status < 0 ? status : 0; }
+static int below_zero(int status) {
+  return status < 0 ? status : 0;
+}
 
 /* Of functions on bytes alone, which say so when they cannot be read. */
 static int unless_unreadable(int status) {
@@ -20,7 +22,9 @@ static int unless_unreadable(int status) {
   return below_zero(status);
 }
 
-static int one_in(attacker *a, uint64_t n) { return prng_below(&a->random, n) == 0; }
+static int one_in(attacker *a, uint64_t n) {
+  return prng_below(&a->random, n) == 0;
+}
 
 static int32_t some_chat_id(attacker *a) {
   if (one_in(a, 4)) return prng_int32(&a->random);
@@ -34,7 +38,9 @@ static schat_bytes wrong(attacker *a, schat_bytes in, schat_bytes other) {
 
 /* Messages ------------------------------------------------------------------------------------------------------------------ */
 
-static const corpus_message *some_message(attacker *a) { return &a->corpus->messages[prng_below(&a->random, a->corpus->message_count)]; }
+static const corpus_message *some_message(attacker *a) {
+  return &a->corpus->messages[prng_below(&a->random, a->corpus->message_count)];
+}
 
 static void wrong_file(attacker *a, schat_encrypted_file *file) {
   file->id = (int64_t)(prng_next(&a->random) >> 1);
@@ -81,7 +87,9 @@ static int chat_is_news(const attacker *a, const schat_chat_update *chat) {
   return chat->type == SCHAT_CHAT_UPDATE_DISCARDED && is_one_of(a, chat->chat_id);
 }
 
-static const schat_chat_update *some_chat(attacker *a) { return &a->corpus->chats[prng_below(&a->random, a->corpus->chat_count)]; }
+static const schat_chat_update *some_chat(attacker *a) {
+  return &a->corpus->chats[prng_below(&a->random, a->corpus->chat_count)];
+}
 
 static schat_chat_update wrong_chat(attacker *a) {
   schat_chat_update chat = *some_chat(a);
@@ -122,9 +130,18 @@ static int attack_answer(attacker *a) {
 }
 
 static int attack_error(attacker *a) {
-  static const char *const texts[] = {"FLOOD_WAIT_17",    "ENCRYPTION_DECLINED", "CHAT_ID_INVALID", "USER_IS_BLOCKED",
-                                      "MSG_WAIT_FAILED",  "DATA_INVALID",        "",                "FLOOD_WAIT_99999999999999999999",
-                                      "MAX_QTS_INVALID",  "RANDOM_ID_DUPLICATE", "FLOOD_WAIT_-1",   "AUTH_KEY_UNREGISTERED"};
+  static const char *const texts[] = {"FLOOD_WAIT_17",
+                                      "ENCRYPTION_DECLINED",
+                                      "CHAT_ID_INVALID",
+                                      "USER_IS_BLOCKED",
+                                      "MSG_WAIT_FAILED",
+                                      "DATA_INVALID",
+                                      "",
+                                      "FLOOD_WAIT_99999999999999999999",
+                                      "MAX_QTS_INVALID",
+                                      "RANDOM_ID_DUPLICATE",
+                                      "FLOOD_WAIT_-1",
+                                      "AUTH_KEY_UNREGISTERED"};
   static const int32_t codes[] = {400, 401, 403, 420, 500, -503, 0, INT32_MAX, INT32_MIN};
   char text[32];
   size_t i;
@@ -136,14 +153,18 @@ static int attack_error(attacker *a) {
 
 /* The rest ------------------------------------------------------------------------------------------------------------------ */
 
-static int32_t read_date(attacker *a, int32_t chat_id) { return is_one_of(a, chat_id) ? -(int32_t)prng_below(&a->random, 1000) : prng_int32(&a->random); }
+static int32_t read_date(attacker *a, int32_t chat_id) {
+  return is_one_of(a, chat_id) ? -(int32_t)prng_below(&a->random, 1000) : prng_int32(&a->random);
+}
 
 static int attack_read(attacker *a) {
   int32_t chat_id = some_chat_id(a);
   return below_zero(schat_input_read(a->manager, chat_id, read_date(a, chat_id), prng_int32(&a->random), a->now));
 }
 
-static int attack_typing(attacker *a) { return below_zero(schat_input_typing(a->manager, some_chat_id(a), a->now)); }
+static int attack_typing(attacker *a) {
+  return below_zero(schat_input_typing(a->manager, some_chat_id(a), a->now));
+}
 
 static int attack_difference(attacker *a) {
   schat_difference difference;
@@ -164,7 +185,9 @@ static int attack_difference(attacker *a) {
 
 /* Bytes of Telegram's API --------------------------------------------------------------------------------------------------- */
 
-static schat_bytes some_tl(attacker *a) { return a->corpus->tl[prng_below(&a->random, a->corpus->tl_count)]; }
+static schat_bytes some_tl(attacker *a) {
+  return a->corpus->tl[prng_below(&a->random, a->corpus->tl_count)];
+}
 
 static int update_is_news(const attacker *a, schat_bytes tl) {
   schat_update update;
@@ -215,8 +238,8 @@ static int attack_decoders(attacker *a) {
 
 int attack(attacker *a) {
   static int (*const attacks[])(attacker *) = {
-      attack_message, attack_message, attack_message,    attack_message, attack_message,  replay_message, attack_with_size, attack_chat,
-      attack_chat,    attack_answer,  attack_difference, attack_update,  attack_update,   attack_read,    attack_decoders,  attack_error,
+      attack_message, attack_message, attack_message,    attack_message, attack_message, replay_message, attack_with_size, attack_chat,
+      attack_chat,    attack_answer,  attack_difference, attack_update,  attack_update,  attack_read,    attack_decoders,  attack_error,
   };
   if (one_in(a, 64)) return attack_typing(a);
   return attacks[prng_below(&a->random, sizeof attacks / sizeof attacks[0])](a);

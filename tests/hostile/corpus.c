@@ -96,9 +96,15 @@ static void put_little(writer *w, uint64_t value, size_t size) {
   put(w, bytes, size);
 }
 
-static void put32(writer *w, uint32_t value) { put_little(w, value, 4); }
-static void put_int(writer *w, int32_t value) { put32(w, (uint32_t)value); }
-static void put_long(writer *w, int64_t value) { put_little(w, (uint64_t)value, 8); }
+static void put32(writer *w, uint32_t value) {
+  put_little(w, value, 4);
+}
+static void put_int(writer *w, int32_t value) {
+  put32(w, (uint32_t)value);
+}
+static void put_long(writer *w, int64_t value) {
+  put_little(w, (uint64_t)value, 8);
+}
 
 static void put_bytes(writer *w, schat_bytes bytes) {
   if (bytes.size < 254) {
@@ -168,7 +174,9 @@ static void put_answer(writer *w, const schat_answer *answer) {
       put32(w, 0xc0e24635);
       put_bytes(w, answer->random);
       break;
-    case SCHAT_ANSWER_CHAT: put_chat(w, &answer->chat); break;
+    case SCHAT_ANSWER_CHAT:
+      put_chat(w, &answer->chat);
+      break;
     case SCHAT_ANSWER_SENT:
       put32(w, 0x560f8935);
       put_int(w, answer->date);
@@ -178,7 +186,9 @@ static void put_answer(writer *w, const schat_answer *answer) {
       put_int(w, answer->date);
       put_file(w, &answer->file);
       break;
-    case SCHAT_ANSWER_DONE: put32(w, 0x997275b5); break;
+    case SCHAT_ANSWER_DONE:
+      put32(w, 0x997275b5);
+      break;
   }
 }
 

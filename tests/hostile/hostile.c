@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSL-1.0
  * hostile.c - a million wrong inputs and replays to a manager with live chats: none of them changes anything (R-DEC-07, R-SEQ-08, X-17).
  *
- * Usage: hostile [--inputs N] [--seed S] (1,000,000; 1). After every input: what is known of each chat is the same, no record but the account's
- * was written, no event but a rejection or typing was told, no request but the acknowledgement of the queue was made, and no status
- * was negative. At the end no more memory is held than at the beginning. Ends with 1 when anything else happened. */
+ * Usage: hostile [--inputs N] [--seed S] (1,000,000; 1). After every input: what is known of each chat is the same, no record but the
+ * account's was written, no event but a rejection or typing was told, no request but the acknowledgement of the queue was made, and no
+ * status was negative. At the end no more memory is held than at the beginning. Ends with 1 when anything else happened. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +22,7 @@ typedef struct {
   int32_t ids[CHATS];
   schat_chat_info infos[CHATS];
   int watching;
-  int wrote;            /* a record other than the account's */
+  int wrote; /* a record other than the account's */
   unsigned long changed;
 } arena;
 
@@ -81,6 +81,13 @@ static void on_commit(void *arg, memstore *store, const schat_batch *batch, int 
   }
 }
 
+static void note_infos(arena *w) {
+  for (size_t i = 0; i < CHATS; i++) {
+    SCHAT_INIT(w->infos[i]);
+    pair_must(schat_chat_get_info(w->pair.sides[0].manager, w->ids[i], &w->infos[i]) == SCHAT_OK, "schat_chat_get_info");
+  }
+}
+
 static int infos_differ(arena *w) {
   schat_chat_info info;
   size_t count = 0;
@@ -93,7 +100,9 @@ static int infos_differ(arena *w) {
   return 0;
 }
 
-static int event_is_harmless(const schat_event *event) { return event->type == SCHAT_EVENT_REJECTED || event->type == SCHAT_EVENT_TYPING; }
+static int event_is_harmless(const schat_event *event) {
+  return event->type == SCHAT_EVENT_REJECTED || event->type == SCHAT_EVENT_TYPING;
+}
 
 /* The queue is acknowledged, and its position asked for: both are answered, as a server would. */
 static void answer(arena *w, uint64_t token, int32_t type) {
@@ -144,6 +153,7 @@ static void one_input(arena *w, unsigned long number) {
   int harmless = effects_are_harmless(w);
   int differ = infos_differ(w);
   if (status != 0 || !harmless || differ || w->wrote) show(w, number, status, harmless, differ);
+  if (differ) note_infos(w); /* each change counts once */
   if (memstore_unsynced(w->pair.sides[0].store) > 1000) memstore_sync(w->pair.sides[0].store);
 }
 
@@ -162,10 +172,7 @@ static void prepare(arena *w, uint64_t seed) {
   w->pair.tap_arg = &w->corpus;
   make_chats(w);
   settle_store(w);
-  for (size_t i = 0; i < CHATS; i++) {
-    SCHAT_INIT(w->infos[i]);
-    pair_must(schat_chat_get_info(w->pair.sides[0].manager, w->ids[i], &w->infos[i]) == SCHAT_OK, "schat_chat_get_info");
-  }
+  note_infos(w);
   check_chats(w);
   corpus_write_tl(&w->corpus);
   memstore_on_commit(w->pair.sides[0].store, on_commit, w);

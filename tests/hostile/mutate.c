@@ -11,14 +11,20 @@ uint64_t prng_next(prng *r) {
   return z ^ (z >> 31);
 }
 
-uint64_t prng_below(prng *r, uint64_t bound) { return bound == 0 ? 0 : prng_next(r) % bound; }
+uint64_t prng_below(prng *r, uint64_t bound) {
+  return bound == 0 ? 0 : prng_next(r) % bound;
+}
 
 int32_t prng_int32(prng *r) {
   switch (prng_below(r, 4)) {
-    case 0: return (int32_t)prng_below(r, 16) - 8;
-    case 1: return INT32_MAX - (int32_t)prng_below(r, 4);
-    case 2: return INT32_MIN + (int32_t)prng_below(r, 4);
-    default: return (int32_t)((int64_t)prng_below(r, UINT64_C(1) << 32) + INT32_MIN);
+    case 0:
+      return (int32_t)prng_below(r, 16) - 8;
+    case 1:
+      return INT32_MAX - (int32_t)prng_below(r, 4);
+    case 2:
+      return INT32_MIN + (int32_t)prng_below(r, 4);
+    default:
+      return (int32_t)((int64_t)prng_below(r, UINT64_C(1) << 32) + INT32_MIN);
   }
 }
 
@@ -83,12 +89,19 @@ size_t mutate(prng *r, schat_bytes in, schat_bytes other, uint8_t *out) {
   if (other.size > MUTATE_MAX) other.size = MUTATE_MAX;
   if (size > 0) memcpy(out, in.data, size);
   switch (prng_below(r, 8)) {
-    case 0: return cut(r, size);
-    case 1: return extend(r, out, size);
-    case 2: return overwrite(r, out, size);
-    case 3: return join(r, other, out, size);
-    case 4: return anything(r, out, 0);
-    case 5: return anything(r, out, size < 24 ? size : 24); /* the head of a message, or a constructor, is right */
-    default: return flip_bits(r, out, size);
+    case 0:
+      return cut(r, size);
+    case 1:
+      return extend(r, out, size);
+    case 2:
+      return overwrite(r, out, size);
+    case 3:
+      return join(r, other, out, size);
+    case 4:
+      return anything(r, out, 0);
+    case 5:
+      return anything(r, out, size < 24 ? size : 24); /* the head of a message, or a constructor, is right */
+    default:
+      return flip_bits(r, out, size);
   }
 }

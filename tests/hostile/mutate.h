@@ -19,8 +19,8 @@ uint64_t prng_below(prng *r, uint64_t bound);
 /* An int32 of every kind: small, around zero, at the ends, anything. */
 int32_t prng_int32(prng *r);
 
-/* A wrong form of `in` at out, which takes MUTATE_MAX bytes: bits flipped, cut short, made longer, partly or wholly replaced, or joined with
- * `other`. Returns the size. */
+/* A wrong form of `in` at out, which takes MUTATE_MAX bytes: bits flipped, cut short, made longer, partly or wholly replaced, or joined
+ * with `other`. Returns the size. */
 size_t mutate(prng *r, schat_bytes in, schat_bytes other, uint8_t *out);
 
 #endif

@@ -122,13 +122,20 @@ static inline size_t pair_hand_over(pair *p, pair_side *side, int carry_out) {
 
 static inline int pair_feed(schat_manager *m, const relay_item *item) {
   switch ((relay_kind)item->kind) {
-    case RELAY_ANSWER: return schat_request_done(m, item->token, &item->answer, PAIR_NOW);
-    case RELAY_ERROR: return schat_request_failed(m, item->token, item->code, item->text, PAIR_NOW);
-    case RELAY_DIFFERENCE: return schat_input_difference(m, &item->difference, PAIR_NOW);
-    case RELAY_MESSAGE: return schat_input_message(m, &item->message, item->qts, PAIR_NOW);
-    case RELAY_CHAT: return schat_input_chat(m, &item->chat, PAIR_NOW);
-    case RELAY_READ: return schat_input_read(m, item->chat_id, item->max_date, item->date, PAIR_NOW);
-    case RELAY_TYPING: return schat_input_typing(m, item->chat_id, PAIR_NOW);
+    case RELAY_ANSWER:
+      return schat_request_done(m, item->token, &item->answer, PAIR_NOW);
+    case RELAY_ERROR:
+      return schat_request_failed(m, item->token, item->code, item->text, PAIR_NOW);
+    case RELAY_DIFFERENCE:
+      return schat_input_difference(m, &item->difference, PAIR_NOW);
+    case RELAY_MESSAGE:
+      return schat_input_message(m, &item->message, item->qts, PAIR_NOW);
+    case RELAY_CHAT:
+      return schat_input_chat(m, &item->chat, PAIR_NOW);
+    case RELAY_READ:
+      return schat_input_read(m, item->chat_id, item->max_date, item->date, PAIR_NOW);
+    case RELAY_TYPING:
+      return schat_input_typing(m, item->chat_id, PAIR_NOW);
   }
   return SCHAT_E_INVALID;
 }

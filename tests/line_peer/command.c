@@ -63,7 +63,6 @@ static int run_result(peer *p, char *rest) {
   schat_answer answer;
   if (!text_uint64(text_word(&rest), &qid) || !text_hex(text_word(&rest), &tl)) return COMMAND_BAD;
   if (!peer_find_query(p, qid, &type)) return SCHAT_IGNORED;
-  if (type == SCHAT_REQUEST_GET_DIFFERENCE) return SCHAT_IGNORED; /* positions in the queue are never given here */
   SCHAT_INIT(answer);
   int status = schat_api_decode_answer(type, tl, &answer);
   if (status != SCHAT_OK) return status;
@@ -206,12 +205,23 @@ static const struct {
   const char *name;
   int (*run)(peer *p, char *rest);
 } commands[] = {
-    {"create", run_create},           {"update_chat", run_update_chat}, {"inbound", run_inbound},
-    {"result", run_result},           {"error", run_error},             {"send_text", run_send_text},
-    {"send_raw", run_send_raw},       {"open", run_open},               {"delete", run_delete},
-    {"flush_history", run_flush_history}, {"screenshot", run_screenshot},   {"set_ttl", run_set_ttl},
-    {"read_history", run_read_history},   {"close", run_close},             {"accept", run_accept},
-    {"tick", run_tick},               {"restart", run_restart},
+    {"create", run_create},
+    {"update_chat", run_update_chat},
+    {"inbound", run_inbound},
+    {"result", run_result},
+    {"error", run_error},
+    {"send_text", run_send_text},
+    {"send_raw", run_send_raw},
+    {"open", run_open},
+    {"delete", run_delete},
+    {"flush_history", run_flush_history},
+    {"screenshot", run_screenshot},
+    {"set_ttl", run_set_ttl},
+    {"read_history", run_read_history},
+    {"close", run_close},
+    {"accept", run_accept},
+    {"tick", run_tick},
+    {"restart", run_restart},
 };
 
 static int run(peer *p, const char *name, char *rest) {

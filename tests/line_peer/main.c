@@ -22,9 +22,14 @@
 static int run_line(peer *p, text_line *line) {
   int go_on = 1;
   switch (text_read(stdin, line)) {
-    case TEXT_END: return 0;
-    case TEXT_UNREADABLE: puts("log bad command, too long or with a NUL"); break;
-    case TEXT_LINE: go_on = command_run(p, line->at); break;
+    case TEXT_END:
+      return 0;
+    case TEXT_UNREADABLE:
+      puts("log bad command, too long or with a NUL");
+      break;
+    case TEXT_LINE:
+      go_on = command_run(p, line->at);
+      break;
   }
   puts("ok");
   return fflush(stdout) == 0 && go_on;

@@ -99,7 +99,9 @@ int peer_find_query(const peer *p, uint64_t qid, int32_t *type) {
   return 1;
 }
 
-uint64_t peer_token(const peer *p, uint64_t qid) { return qid > p->qid_base ? qid - p->qid_base : 0; }
+uint64_t peer_token(const peer *p, uint64_t qid) {
+  return qid > p->qid_base ? qid - p->qid_base : 0;
+}
 
 /* Events -------------------------------------------------------------------------------------------------------------------- */
 

@@ -27,7 +27,7 @@ typedef struct {
   int accept_at_once;
   int owes_reason; /* an input was rejected, and its reason has not been printed */
 
-  uint64_t qid_base;    /* what is added to a token of this manager */
+  uint64_t qid_base; /* what is added to a token of this manager */
   uint64_t qid_highest;
   peer_query *queries; /* sorted by qid */
   size_t query_count, query_capacity;

@@ -40,10 +40,11 @@ void print_owed_reason(peer *p) {
 /* The request's body; the caller frees *out. */
 static int encode(const peer *p, const schat_request *request, uint8_t **out, size_t *out_size) {
   size_t size = 0;
-  int status = schat_api_encode_request(request, p->user_access_hash, NULL, 0, &size);
+  int64_t access_hash = request->type == SCHAT_REQUEST_REQUEST_ENCRYPTION ? p->user_access_hash : 0;
+  int status = schat_api_encode_request(request, access_hash, NULL, 0, &size);
   if (status != SCHAT_E_BUFFER) return status == SCHAT_OK ? SCHAT_E_INVALID : status;
   uint8_t *bytes = text_grow(NULL, size);
-  status = schat_api_encode_request(request, p->user_access_hash, bytes, size, &size);
+  status = schat_api_encode_request(request, access_hash, bytes, size, &size);
   if (status != SCHAT_OK) {
     free(bytes);
     return status;
@@ -56,6 +57,10 @@ static int encode(const peer *p, const schat_request *request, uint8_t **out, si
 void print_request(peer *p, const schat_request *request) {
   uint8_t *bytes = NULL;
   size_t size = 0;
+  if (request->type == SCHAT_REQUEST_GET_DIFFERENCE) { /* lines carry no positions in the queue, so nobody could answer it */
+    puts("log updates are missing");
+    return;
+  }
   uint64_t qid = peer_qid(p, request->token);
   peer_remember_query(p, qid, request->type);
   int status = encode(p, request, &bytes, &size);
@@ -74,9 +79,9 @@ void print_request(peer *p, const schat_request *request) {
 
 static const char *reject_word(int32_t reason) {
   static const char *const words[] = {
-      "none",        "not_authentic", "unknown_key", "malformed", "random_bytes",    "layer",    "unknown_chat",
-      "state",       "identity",      "dh_config",   "dh_value",  "dh_reused",       "key_fingerprint",
-      "exchange",    "limit",         "too_large",   "mtproto1",  "dh_not_fresh",    "aborted",  "expired",
+      "none",  "not_authentic", "unknown_key", "malformed",    "random_bytes", "layer",           "unknown_chat",
+      "state", "identity",      "dh_config",   "dh_value",     "dh_reused",    "key_fingerprint", "exchange",
+      "limit", "too_large",     "mtproto1",    "dh_not_fresh", "aborted",      "expired",
   };
   if (reason < 0 || (size_t)reason >= sizeof words / sizeof words[0]) return "unknown_reason";
   return words[reason];
@@ -165,21 +170,51 @@ static void print_rejected(peer *p, const schat_event *event) {
 /* Events that are told, but for which the lines have no word. */
 static void print_remark(const schat_event *event) {
   switch (event->type) {
-    case SCHAT_EVENT_UNSUPPORTED: puts("log unsupported message"); break;
-    case SCHAT_EVENT_CHAT_MOVED: puts("log chat moved"); break;
-    case SCHAT_EVENT_DELIVERED: puts("log delivered"); break;
-    case SCHAT_EVENT_READ: printf("log read up to %" PRId32 "\n", event->date); break;
-    case SCHAT_EVENT_TYPING: printf("log typing %" PRId32 "\n", event->value); break;
-    case SCHAT_EVENT_REKEYED: puts("log rekeyed"); break;
-    case SCHAT_EVENT_REKEY_FAILED: printf("log rekeying failed: %s\n", reject_word(event->reason)); break;
-    case SCHAT_EVENT_GAP: printf("log gap %" PRId32 "\n", event->value); break;
-    case SCHAT_EVENT_GAP_STUCK: puts("log gap stuck"); break;
-    case SCHAT_EVENT_PEER_STUCK: puts("log peer stuck"); break;
-    case SCHAT_EVENT_PEER_NEWER_LAYER: printf("log peer has layer %" PRId32 "\n", event->value); break;
-    case SCHAT_EVENT_PEER_TOO_OLD: puts("log peer too old"); break;
-    case SCHAT_EVENT_IN_SEQ_NO_REPAIRED: puts("log in_seq_no repaired"); break;
-    case SCHAT_EVENT_ACCOUNT_GONE: puts("log account gone"); break;
-    default: printf("log event %" PRId32 "\n", event->type); break;
+    case SCHAT_EVENT_UNSUPPORTED:
+      puts("log unsupported message");
+      break;
+    case SCHAT_EVENT_CHAT_MOVED:
+      puts("log chat moved");
+      break;
+    case SCHAT_EVENT_DELIVERED:
+      puts("log delivered");
+      break;
+    case SCHAT_EVENT_READ:
+      printf("log read up to %" PRId32 "\n", event->date);
+      break;
+    case SCHAT_EVENT_TYPING:
+      printf("log typing %" PRId32 "\n", event->value);
+      break;
+    case SCHAT_EVENT_REKEYED:
+      puts("log rekeyed");
+      break;
+    case SCHAT_EVENT_REKEY_FAILED:
+      printf("log rekeying failed: %s\n", reject_word(event->reason));
+      break;
+    case SCHAT_EVENT_GAP:
+      printf("log gap %" PRId32 "\n", event->value);
+      break;
+    case SCHAT_EVENT_GAP_STUCK:
+      puts("log gap stuck");
+      break;
+    case SCHAT_EVENT_PEER_STUCK:
+      puts("log peer stuck");
+      break;
+    case SCHAT_EVENT_PEER_NEWER_LAYER:
+      printf("log peer has layer %" PRId32 "\n", event->value);
+      break;
+    case SCHAT_EVENT_PEER_TOO_OLD:
+      puts("log peer too old");
+      break;
+    case SCHAT_EVENT_IN_SEQ_NO_REPAIRED:
+      puts("log in_seq_no repaired");
+      break;
+    case SCHAT_EVENT_ACCOUNT_GONE:
+      puts("log account gone");
+      break;
+    default:
+      printf("log event %" PRId32 "\n", event->type);
+      break;
   }
 }
 
@@ -187,17 +222,39 @@ void print_event(peer *p, const schat_event *event) {
   switch (event->type) {
     case SCHAT_EVENT_CHAT:
     case SCHAT_EVENT_INVITED:
-    case SCHAT_EVENT_CLOSED: print_state(event->info); break;
-    case SCHAT_EVENT_MESSAGE: print_message(event); break;
-    case SCHAT_EVENT_SENT: printf("sent %" PRId64 " %" PRId32 "\n", event->random_id, event->date); break;
-    case SCHAT_EVENT_SEND_FAILED: print_send_error(event); break;
+    case SCHAT_EVENT_CLOSED:
+      print_state(event->info);
+      break;
+    case SCHAT_EVENT_MESSAGE:
+      print_message(event);
+      break;
+    case SCHAT_EVENT_SENT:
+      printf("sent %" PRId64 " %" PRId32 "\n", event->random_id, event->date);
+      break;
+    case SCHAT_EVENT_SEND_FAILED:
+      print_send_error(event);
+      break;
     case SCHAT_EVENT_DELETED:
-    case SCHAT_EVENT_EXPIRED: print_id_list("deleted", event); break;
-    case SCHAT_EVENT_HISTORY_FLUSHED: puts("flush"); break;
-    case SCHAT_EVENT_OPENED: print_each_id("read", event); break;
-    case SCHAT_EVENT_SCREENSHOT: print_id_list("screenshot", event); break;
-    case SCHAT_EVENT_TTL: print_ttl(p, event); break;
-    case SCHAT_EVENT_REJECTED: print_rejected(p, event); break;
-    default: print_remark(event); break;
+    case SCHAT_EVENT_EXPIRED:
+      print_id_list("deleted", event);
+      break;
+    case SCHAT_EVENT_HISTORY_FLUSHED:
+      puts("flush");
+      break;
+    case SCHAT_EVENT_OPENED:
+      print_each_id("read", event);
+      break;
+    case SCHAT_EVENT_SCREENSHOT:
+      print_id_list("screenshot", event);
+      break;
+    case SCHAT_EVENT_TTL:
+      print_ttl(p, event);
+      break;
+    case SCHAT_EVENT_REJECTED:
+      print_rejected(p, event);
+      break;
+    default:
+      print_remark(event);
+      break;
   }
 }

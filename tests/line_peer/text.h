@@ -18,8 +18,8 @@ typedef struct {
 
 typedef enum { TEXT_LINE, TEXT_UNREADABLE, TEXT_END } text_read_result;
 
-/* Reads up to the next line feed, which is left out, like a carriage return before it. UNREADABLE: the line was longer than TEXT_LINE_MAX, or
- * holds a NUL; it has been passed over. END: nothing is left. */
+/* Reads up to the next line feed, which is left out, like a carriage return before it. UNREADABLE: the line was longer than
+ * TEXT_LINE_MAX, or holds a NUL; it has been passed over. END: nothing is left. */
 text_read_result text_read(FILE *in, text_line *line);
 
 /* Cuts the next word off: words stand between spaces. NULL when none is left. */
