@@ -426,7 +426,7 @@ typedef struct schat_chat_info {
   int32_t unacknowledged;   /* our messages that the peer has not confirmed */
   int32_t waiting;          /* messages of the peer that wait behind a gap */
   int64_t key_fingerprint;  /* of the key in use; a sanity check, never a verification (R-DH-18) */
-  int64_t key_date;         /* of the key in use, UTC milliseconds */
+  int64_t key_date;         /* of the key in use: UTC milliseconds, later where the clock was set back since */
   int64_t close_date;       /* UTC milliseconds */
   uint8_t key_hash[SCHAT_KEY_HASH_SIZE]; /* the picture of the first key; zero until there is one (R-DH-16) */
 } schat_chat_info;
@@ -525,7 +525,7 @@ typedef struct schat_host {
   void *user_data;
   void (*request)(void *user_data, const schat_request *request);
   void (*event)(void *user_data, const schat_event *event);
-  schat_random_fn random;                                  /* optional */
+  schat_random_fn random;                                  /* optional; may not call the library */
   void (*log)(void *user_data, int level, const char *text); /* optional; never a secret (D-34) */
 } schat_host;
 
@@ -581,7 +581,8 @@ SCHAT_API void schat_close(schat_manager *manager);
 
 /* Chats: commands ----------------------------------------------------------------------------------------------------------
  * All return SCHAT_OK or SCHAT_PENDING when done; E_INVALID, E_NO_CHAT, E_STATE, E_NOMEM, E_RANDOM, E_CRYPTO, E_POISONED, E_REENTRANT, or what
- * the store's commit returned, when nothing happened. Further statuses are named at the function. */
+ * the store's commit returned, when nothing happened; CHAT_CLOSED when the chat's numbers are used up (R-SEQ-23). Further statuses are
+ * named at the function. */
 
 /* Asks a user for a chat. *chat_id receives its id. R-DH-01, R-DH-09. */
 SCHAT_API int schat_chat_create(schat_manager *manager, int64_t user_id, int64_t now, int32_t *chat_id);
@@ -612,7 +613,7 @@ SCHAT_API int schat_send(schat_manager *manager, int32_t chat_id, const schat_me
 SCHAT_API int schat_send_object(schat_manager *manager, int32_t chat_id, schat_bytes object, const schat_input_file *file, int64_t now,
                                 int64_t *random_id);
 /* The user has seen the messages of the peer up to max_date (UTC seconds): tells the server, and starts the clocks of messages
- * that live from reading (D-28). */
+ * that live from reading (D-28). This and the next two also serve CLOSED chats, whose messages are still shown and still end. */
 SCHAT_API int schat_messages_read(schat_manager *manager, int32_t chat_id, int32_t max_date, int64_t now);
 /* The user has opened these messages of the peer: tells the peer, one decryptedMessageActionReadMessages a message, and starts their
  * clocks. */
@@ -694,7 +695,7 @@ typedef struct schat_difference {
 } schat_difference;
 /* All of an answer in one commit. A message that is refused does not keep the others. */
 SCHAT_API int schat_input_difference(schat_manager *manager, const schat_difference *difference, int64_t now);
-/* Where to ask the server to go on from: durable (D-31). *qts and *date are 0 in a new store. */
+/* Where to ask the server to go on from: durable (D-31). In a new store *qts is 0, not known, and *date the time it was opened first. */
 SCHAT_API int schat_checkpoint(const schat_manager *manager, int32_t *qts, int32_t *date);
 
 /* Answers ------------------------------------------------------------------------------------------------------------------ */
@@ -743,7 +744,8 @@ SCHAT_API int schat_error_classify(int32_t request_type, int32_t code, const cha
 
 /* Time and the store ------------------------------------------------------------------------------------------------------- */
 
-/* Does what is due. Also hands over what waits. SCHAT_OK, SCHAT_PENDING or a negative status. */
+/* Does what is due. Also hands over what waits. SCHAT_OK, SCHAT_PENDING or a negative status: then it is due still, and a host waits a
+ * while before it tries again. */
 SCHAT_API int schat_tick(schat_manager *manager, int64_t now);
 /* *deadline: when schat_tick wants to be called, UTC milliseconds; INT64_MAX: never. */
 SCHAT_API int schat_next_deadline(const schat_manager *manager, int64_t *deadline);

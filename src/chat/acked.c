@@ -55,6 +55,22 @@ void schat__acked_add(schat__chat *chat, int32_t out_seq, int32_t in_seq, unsign
   chat->acked_end = out_seq + 1;
 }
 
+int schat__acked_holds(const schat__chat *chat) {
+  int64_t in_seq = chat->acked_base;
+  unsigned i, n, read = 0;
+  uint32_t growth;
+  if (chat->acked_count == 0) return 1;
+  if (chat->acked_count > SCHAT__KEEP_ACKED_MAX || chat->acked_size > SCHAT__ACKED_SIZE || chat->acked_base < 0) return 0;
+  if (chat->acked_end < chat->acked_count || chat->acked_end > chat->out_seq) return 0;
+  for (i = 1; i < chat->acked_count; i++) {
+    for (n = 0; n < 4 && read + n < chat->acked_size && (chat->acked[read + n] & 0x80); n++) continue;
+    if (read + n >= chat->acked_size || (chat->acked[read + n] & 0x80)) return 0;
+    read += read_growth(chat->acked + read, &growth);
+    in_seq += growth;
+  }
+  return read == chat->acked_size && in_seq == chat->acked_last;
+}
+
 int32_t schat__acked_find(const schat__chat *chat, int32_t out_seq) {
   int32_t in_seq = chat->acked_base, at = chat->acked_end - chat->acked_count;
   unsigned read = 0;

@@ -53,7 +53,8 @@ void schat__chat_info(const schat__slot *slot, schat_chat_info *info) {
 /* Invariants (1), (3), (6), (7) of the outbox. */
 static int outbox_holds(const schat__slot *slot) {
   const schat__chat *chat = &slot->chat;
-  size_t i;
+  size_t i, unconfirmed = schat__count(slot, SCHAT__OUTBOX) - schat__item_lower_bound(slot, SCHAT__OUTBOX, chat->peer_in_seq);
+  if (unconfirmed != (size_t)(chat->out_seq - chat->peer_in_seq)) return 0;
   for (i = 0; i < schat__count(slot, SCHAT__OUTBOX); i++) {
     const schat__item *item = schat__item_at(slot, SCHAT__OUTBOX, i);
     if (item->key < 0 || item->key >= chat->out_seq) return 0;
@@ -79,20 +80,26 @@ int schat__chat_check(const schat__slot *slot) {
   static const uint8_t no_key[SCHAT__DH_SIZE];
   const schat__chat *chat = &slot->chat;
   if (chat->peer_in_seq < 0 || chat->peer_in_seq > chat->out_seq || chat->in_seq < 0) return 0;
-  if (chat->state == SCHAT_STATE_READY) return outbox_holds(slot) && queue_holds(slot);
-  if (schat__count(slot, SCHAT__OUTBOX) + schat__count(slot, SCHAT__WAITING) + schat__count(slot, SCHAT__TIMER) > 0) return 0;
-  if (chat->state != SCHAT_STATE_CLOSED) return 1;
+  if (chat->state == SCHAT_STATE_READY) return chat->key_since != 0 && outbox_holds(slot) && queue_holds(slot);
+  if (chat->state == SCHAT_STATE_INVITED && slot->secrets == NULL) return 0;
+  if (schat__count(slot, SCHAT__OUTBOX) + schat__count(slot, SCHAT__WAITING) > 0) return 0;
+  if (chat->state != SCHAT_STATE_CLOSED) return schat__count(slot, SCHAT__TIMER) == 0;
   return slot->secrets == NULL && schat__count(slot, SCHAT__EARLY) == 0 && memcmp(chat->key, no_key, sizeof no_key) == 0;
 }
 
 static int64_t earlier(int64_t a, int64_t b) { return a < b ? a : b; }
 
-static int64_t send_deadline(const schat__slot *slot) {
+/* Called after the pump: what is due and has not left waits for an answer, not for a time. */
+static int64_t send_deadline(const schat__env *env, const schat__slot *slot) {
   size_t i = schat__item_lower_bound(slot, SCHAT__OUTBOX, slot->chat.pump_from);
-  const schat__item *item;
-  if (i >= schat__count(slot, SCHAT__OUTBOX)) return SCHAT__NEVER;
-  item = schat__item_at(slot, SCHAT__OUTBOX, i);
-  return item->u.out.token == 0 && item->u.out.retry_at > 0 ? item->u.out.retry_at : SCHAT__NEVER;
+  int64_t deadline = SCHAT__NEVER;
+  for (; i < schat__count(slot, SCHAT__OUTBOX); i++) {
+    const schat__out *out = &schat__item_at(slot, SCHAT__OUTBOX, i)->u.out;
+    if (out->token != 0 || out->retry_at <= env->account.clock) continue;
+    deadline = earlier(deadline, out->retry_at);
+    if (out->state == SCHAT__STORED) break; /* the rest waits for it */
+  }
+  return deadline;
 }
 
 void schat__plan(schat__env *env, schat__slot *slot) {
@@ -100,9 +107,9 @@ void schat__plan(schat__env *env, schat__slot *slot) {
   int64_t wake = SCHAT__NEVER;
   if (chat->ask.type != 0 && chat->ask.token == 0) wake = chat->ask.retry_at;
   if (chat->state == SCHAT_STATE_INVITED && (chat->flags & SCHAT__FLAG_LATE_ACCEPT)) wake = earlier(wake, chat->accept_at);
+  wake = earlier(wake, schat__timer_deadline(slot));
   if (chat->state == SCHAT_STATE_READY) {
-    wake = earlier(wake, send_deadline(slot));
-    wake = earlier(wake, schat__timer_deadline(slot));
+    wake = earlier(wake, send_deadline(env, slot));
     wake = earlier(wake, schat__rekey_deadline(env, slot));
     if (chat->gap_at > 0) wake = earlier(wake, chat->gap_at);
     if (chat->discard_at > 0) wake = earlier(wake, chat->discard_at);
@@ -127,7 +134,7 @@ static int tend_ready(schat__env *env, schat__slot *slot) {
   if (status == SCHAT_OK) status = schat__stuck_tend(env, slot);
   if (status == SCHAT_OK) status = tend_read(env, slot);
   if (status == SCHAT_OK && slot->chat.discard_at > 0 && slot->chat.discard_at <= env->account.clock) {
-    return schat__discard(env, slot, SCHAT_DISCARD_HISTORY);
+    return schat__discard(env, slot, slot->chat.flags & SCHAT__FLAG_DISCARD_HISTORY ? SCHAT_DISCARD_HISTORY : 0);
   }
   if (status == SCHAT_OK) status = schat__out_pump(env, slot);
   return status;
@@ -138,6 +145,8 @@ int schat__chat_tend(schat__env *env, schat__slot *slot) {
   int status = SCHAT_OK;
   if (chat->state == SCHAT_STATE_READY) {
     status = tend_ready(env, slot);
+  } else if (chat->state == SCHAT_STATE_CLOSED) {
+    status = schat__timer_expire(env, slot);
   } else if (chat->state == SCHAT_STATE_INVITED && (chat->flags & SCHAT__FLAG_LATE_ACCEPT) && chat->accept_at <= env->account.clock) {
     status = schat__accept(env, slot);
   }

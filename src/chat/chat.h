@@ -10,12 +10,12 @@
  *  IN      new ──▶ (waiting) ──▶ applied | duplicate                                                             inbound.c
  *
  * Invariants, checked by schat__chat_check() after every step of debug builds:
- *  (1) out_seq is the number of messages we made; every outbox key is below it, and no key occurs twice.
+ *  (1) out_seq is the number of messages we made; every outbox key is below it, no key occurs twice, none from peer_in_seq on is missing.
  *  (2) out_seq grows by one per outbox item and never falls, across crashes too: the item and the number are one commit.
  *  (3) 0 <= peer_in_seq <= out_seq; an outbox key below peer_in_seq is a Noop that answers for it (D-07).
  *  (4) every waiting key is above in_seq, and at most in_highest; the first missing message is in_seq itself.
  *  (5) in_highest >= in_seq - 1; nothing waits when they are that close.
- *  (6) only READY chats have an outbox, a rekeying or a gap; CLOSED ones have no key bytes, no items and no secrets.
+ *  (6) only READY chats have an outbox, a rekeying or a gap; CLOSED ones have no key bytes, no secrets, and no items but timers.
  *  (7) an outbox item is sealed under the current key, or under the previous one while that is kept.
  *  (8) secrets exist only in REQUESTING, WAITING_PEER, INVITED, ACCEPTING, or while a rekeying or a previous key needs them.
  */
@@ -31,9 +31,11 @@
 
 #define SCHAT__SEQ_MAX 0x3fffffff /* the last raw number whose wire form fits an int32 (R-SEQ-23) */
 #define SCHAT__NEVER INT64_MAX
+#define SCHAT__NOW_MAX (INT64_MAX / 4) /* the last time a clock may show */
 #define SCHAT__MESSAGE_MIN 88u /* the smallest packet that can carry a lawful message */
 #define SCHAT__RANDOM_BYTES 31u /* D-13 */
 #define SCHAT__RANDOM_BYTES_MIN 15u
+#define SCHAT__DRAWS 64 /* of an id that must differ from others: a source that fails so often is broken */
 #define SCHAT__KEEP_ACKED_MAX 128u
 #define SCHAT__ACKED_SIZE 136u
 
@@ -102,8 +104,10 @@ typedef struct {
   uint64_t read_token;
   uint64_t last_send;    /* token of the last send in flight */
   int64_t read_retry_at, typing_at;
+  int64_t noop_at;       /* clock: before then no more Noops go out for what is confirmed */
   int32_t pump_from;     /* no outbox item below needs sending */
   uint8_t read_tries;
+  uint8_t moves; /* ids the server has refused */
 } schat__chat;
 
 /* Key material that most chats lack most of the time. Flat as well; replaced as a whole. */
@@ -141,6 +145,7 @@ typedef struct {
   int64_t confirmed;       /* clock when the server took it last; 0 never */
   int64_t retry_at;
   uint64_t token;          /* volatile: of the send in flight */
+  int64_t asked;           /* volatile: clock when that left */
   schat_input_file file;
   int32_t in_seq;          /* raw, as it was made (R-SEQ-06) */
   uint8_t state;           /* schat__out_state */
@@ -388,6 +393,13 @@ int schat__event_decode(schat__arena *arena, const uint8_t *data, size_t size, s
 /* Takes an event that waits out of the queue because its content has been deleted (R-TTL-05). */
 int schat__events_forget(schat__env *env, int32_t chat_id, int64_t random_id);
 int schat__events_forget_chat(schat__env *env, int32_t chat_id);
+/* The same for a sorted set of ids. */
+typedef struct schat__ids {
+  int64_t *at;
+  size_t count;
+  int (*has)(const struct schat__ids *ids, int64_t random_id);
+} schat__ids;
+int schat__events_forget_many(schat__env *env, int32_t chat_id, const schat__ids *ids);
 /* Appends an event read from the store. */
 int schat__effect_load(schat__env *env, uint64_t id, const uint8_t *data, size_t size);
 void schat__effect_free(schat__env *env, schat__effect *effect);
@@ -423,8 +435,12 @@ typedef struct {
 /* Ends the chat: keys, secrets and items wiped in the same commit. Returns SCHAT_CHAT_CLOSED or a failure. */
 int schat__close(schat__env *env, schat__slot *slot, const schat__closing *closing);
 int schat__close_for(schat__env *env, schat__slot *slot, schat_close_reason reason); /* with a discard to the server */
+/* All items of a chat. Timers go on in a closed one: what was to vanish still does. */
+int schat__remove_items(schat__env *env, schat__slot *slot, int timers_too);
 int schat__discard(schat__env *env, schat__slot *slot, uint32_t flags);
 int schat__discard_done(schat__env *env, schat__slot *slot);
+/* The peer wants the messages of a chat gone that is closed already (R-LIFE-01). */
+int schat__history_deleted(schat__env *env, schat__slot *slot);
 
 /* handshake.c --------------------------------------------------------------------------------------------------------------- */
 int schat__create(schat__env *env, int64_t user_id, int32_t *chat_id);
@@ -466,8 +482,8 @@ int schat__out_erase(schat__env *env, schat__slot *slot, schat__item *item);
 /* The sealed bytes of an item: size + 24 bytes at out. */
 int schat__out_seal(schat__env *env, const schat__slot *slot, const schat__item *item, uint8_t *out);
 schat__item *schat__out_by_random_id(const schat__slot *slot, int64_t random_id);
-/* An item below peer_in_seq that answers a Resend for what is gone (D-07). */
-int schat__out_noop(schat__env *env, schat__slot *slot, int32_t out_seq, int32_t in_seq);
+/* An item below peer_in_seq that answers a Resend for what is gone (D-07), not before clock `earliest`. */
+int schat__out_noop(schat__env *env, schat__slot *slot, int32_t out_seq, int32_t in_seq, int64_t earliest);
 /* Item `item` is to be sent (once more), not before retry_at. */
 int schat__out_again(schat__env *env, schat__slot *slot, schat__item *item, int64_t retry_at);
 /* The peer holds everything below raw number in_seq. */
@@ -479,6 +495,8 @@ int schat__out_rekey(schat__env *env, schat__slot *slot, int64_t old_fingerprint
 void schat__acked_add(schat__chat *chat, int32_t out_seq, int32_t in_seq, unsigned keep);
 /* The in_seq that message out_seq carried; -1 when it is not kept any more. */
 int32_t schat__acked_find(const schat__chat *chat, int32_t out_seq);
+/* 1 when what was read from a record is what the functions above write. */
+int schat__acked_holds(const schat__chat *chat);
 
 /* resend.c ------------------------------------------------------------------------------------------------------------------ */
 int schat__resend_answer(schat__env *env, schat__slot *slot, int32_t wire_start, int32_t wire_end); /* R-SEQ-14..16 */
@@ -530,6 +548,9 @@ int schat__keys_read(schat__env *env, schat__reader *r, schat__slot *slot);
 void schat__item_head_write(schat__writer *w, const schat__item *item); /* all but data */
 void schat__item_write(schat__writer *w, const schat__item *item);
 int schat__item_read(schat__env *env, schat__reader *r, uint32_t kind, int64_t key, schat__item **item);
+/* An event's record: its version, then the bytes that emit wrote. */
+void schat__event_write(schat__writer *w, const uint8_t *data, size_t size);
+int schat__event_read(const uint8_t *record, size_t record_size, const uint8_t **data, size_t *size);
 void schat__account_write(schat__writer *w, const schat__account *account);
 int schat__account_read(schat__reader *r, schat__account *account);
 void schat__config_write(schat__writer *w, const schat__config *config);

@@ -24,10 +24,11 @@ static int tell_unsent(schat__env *env, const schat__slot *slot) {
   return status;
 }
 
-static int remove_items(schat__env *env, schat__slot *slot) {
+int schat__remove_items(schat__env *env, schat__slot *slot, int timers_too) {
   int kind, status = SCHAT_OK;
   for (kind = 0; kind < SCHAT__ITEM_KINDS; kind++) {
     size_t count;
+    if (kind == SCHAT__TIMER && !timers_too) continue;
     while (status == SCHAT_OK && (count = schat__count(slot, (schat__item_kind)kind)) > 0) {
       status = schat__item_remove(env, slot, schat__item_at(slot, (schat__item_kind)kind, count - 1));
     }
@@ -66,7 +67,7 @@ int schat__close(schat__env *env, schat__slot *slot, const schat__closing *closi
   schat__chat *chat = &slot->chat;
   int status = schat__edit(env, slot);
   if (status == SCHAT_OK) status = tell_unsent(env, slot);
-  if (status == SCHAT_OK) status = remove_items(env, slot);
+  if (status == SCHAT_OK) status = schat__remove_items(env, slot, closing->history_deleted);
   if (status == SCHAT_OK) status = schat__drop_secrets(env, slot);
   if (status == SCHAT_OK && closing->history_deleted) status = schat__events_forget_chat(env, chat->chat_id);
   if (status != SCHAT_OK) return status;
@@ -83,6 +84,19 @@ int schat__close(schat__env *env, schat__slot *slot, const schat__closing *closi
   return status == SCHAT_OK ? SCHAT_CHAT_CLOSED : status;
 }
 
+int schat__history_deleted(schat__env *env, schat__slot *slot) {
+  schat__closing closing;
+  int status = schat__edit(env, slot);
+  if (status == SCHAT_OK) status = schat__remove_items(env, slot, 1);
+  if (status == SCHAT_OK) status = schat__events_forget_chat(env, slot->chat.chat_id);
+  if (status != SCHAT_OK) return status;
+  slot->chat.flags |= SCHAT_CHAT_HISTORY_DELETED;
+  memset(&closing, 0, sizeof closing);
+  closing.reason = (schat_close_reason)slot->chat.close_reason;
+  closing.history_deleted = 1;
+  return tell_closed(env, slot, &closing);
+}
+
 int schat__close_for(schat__env *env, schat__slot *slot, schat_close_reason reason) {
   schat__closing closing;
   memset(&closing, 0, sizeof closing);
@@ -94,7 +108,7 @@ int schat__close_for(schat__env *env, schat__slot *slot, schat_close_reason reas
 /* A chat the server has never been asked for needs no discard. */
 static int server_knows(const schat__slot *slot) { return slot->chat.state != SCHAT_STATE_REQUESTING || slot->secrets != NULL; }
 
-static int flush_first(schat__env *env, schat__slot *slot) {
+static int flush_first(schat__env *env, schat__slot *slot, uint32_t flags) {
   schat__action action;
   int status = schat__edit(env, slot);
   if (status == SCHAT_OK) status = schat__forget_all_messages(env, slot, 1);
@@ -102,6 +116,7 @@ static int flush_first(schat__env *env, schat__slot *slot) {
   memset(&action, 0, sizeof action);
   action.type = SCHAT__ACTION_FLUSH;
   slot->chat.flush_seq = slot->chat.out_seq;
+  if (flags & SCHAT_DISCARD_HISTORY) slot->chat.flags |= SCHAT__FLAG_DISCARD_HISTORY;
   return schat__out_action(env, slot, &action, 0);
 }
 
@@ -109,7 +124,7 @@ int schat__discard(schat__env *env, schat__slot *slot, uint32_t flags) {
   schat__closing closing;
   if (slot->chat.state == SCHAT_STATE_CLOSED) return SCHAT_E_STATE;
   if ((flags & SCHAT_DISCARD_FLUSH_FIRST) && slot->chat.state == SCHAT_STATE_READY) {
-    return slot->chat.flush_seq >= 0 ? SCHAT_E_STATE : flush_first(env, slot);
+    return slot->chat.flush_seq >= 0 ? SCHAT_E_STATE : flush_first(env, slot, flags);
   }
   memset(&closing, 0, sizeof closing);
   closing.reason = SCHAT_CLOSE_BY_US;

@@ -14,7 +14,6 @@ int schat__event_is_stored(int32_t type) {
     case SCHAT_EVENT_REKEY_FAILED:
     case SCHAT_EVENT_GAP:
     case SCHAT_EVENT_PEER_NEWER_LAYER:
-    case SCHAT_EVENT_PEER_TOO_OLD:
     case SCHAT_EVENT_IN_SEQ_NO_REPAIRED:
       return 0; /* told by schat_chat_get_info too, or of no use later */
     default:
@@ -221,6 +220,14 @@ int schat__events_forget(schat__env *env, int32_t chat_id, int64_t random_id) {
   schat__effect *effect;
   for (effect = env->first_effect; effect != NULL; effect = effect->next) {
     if (holds_content(effect, chat_id) && effect->ref == random_id && drop_effect(env, effect) != SCHAT_OK) return SCHAT_E_NOMEM;
+  }
+  return SCHAT_OK;
+}
+
+int schat__events_forget_many(schat__env *env, int32_t chat_id, const schat__ids *ids) {
+  schat__effect *effect;
+  for (effect = env->first_effect; effect != NULL; effect = effect->next) {
+    if (holds_content(effect, chat_id) && ids->has(ids, effect->ref) && drop_effect(env, effect) != SCHAT_OK) return SCHAT_E_NOMEM;
   }
   return SCHAT_OK;
 }

@@ -5,7 +5,7 @@
 #include "chat.h"
 
 #define ACCOUNT_GONE_PAUSE 3600
-#define NEW_ID_TRIES 3u
+#define NEW_ID_MOVES 3u
 
 /* Asking the server ----------------------------------------------------------------------------------------------------------- */
 
@@ -88,15 +88,14 @@ static int draw(schat__env *env, schat__slot *slot, const schat__config *config,
 /* Verdict on the peer's value. SCHAT_OK, SCHAT_REJECTED (told) or a failure. */
 static int judge(schat__env *env, schat__slot *slot, const schat__config *config, schat_bytes value, uint8_t padded[SCHAT__DH_SIZE]) {
   const uint8_t *own = slot->secrets->has & SCHAT__HAS_EXPONENT ? slot->secrets->own : NULL;
-  int64_t digest = 0;
+  int64_t digest = 0, noted = slot->chat.dh_seen[1];
   int seen = 0, status = schat__dh_check_public(env->crypto, config->p, own, value.data, value.size, padded);
   if (status < 0) return status;
   if (status == 0) return schat__emit_rejected(env, slot->chat.chat_id, SCHAT_REJECT_DH_VALUE);
+  slot->chat.dh_seen[1] = 0; /* an invitation's own value was noted when it came */
   status = schat__dh_seen(env, padded, &digest, &seen);
-  if (status != SCHAT_OK) return status;
-  if (seen) return schat__emit_rejected(env, slot->chat.chat_id, SCHAT_REJECT_DH_REUSED);
-  slot->chat.dh_seen[1] = digest;
-  return SCHAT_OK;
+  slot->chat.dh_seen[1] = seen ? noted : digest;
+  return status == SCHAT_OK && seen ? schat__emit_rejected(env, slot->chat.chat_id, SCHAT_REJECT_DH_REUSED) : status;
 }
 
 /* The key from the exponent in secrets, which is wiped. */
@@ -166,12 +165,14 @@ int schat__config_arrived(schat__env *env, schat__slot *slot, const schat__confi
 
 static int choose_chat_id(schat__env *env, int32_t *chat_id) {
   uint8_t bytes[4];
-  int status;
-  do {
-    status = schat__random(env->crypto, bytes, sizeof bytes);
+  int draws;
+  for (draws = 0; draws < SCHAT__DRAWS; draws++) {
+    int status = schat__random(env->crypto, bytes, sizeof bytes);
+    if (status != SCHAT_OK) return status;
     *chat_id = schat__int32(schat__load32(bytes));
-  } while (status == SCHAT_OK && (*chat_id == 0 || schat__table_find(&env->table, *chat_id) != NULL));
-  return status;
+    if (*chat_id != 0 && schat__table_find(&env->table, *chat_id) == NULL) return SCHAT_OK;
+  }
+  return SCHAT_E_RANDOM;
 }
 
 int schat__create(schat__env *env, int64_t user_id, int32_t *chat_id) {
@@ -204,9 +205,20 @@ static int move(schat__env *env, schat__slot *slot) {
   event.chat_id = id;
   event.old_chat_id = slot->chat.chat_id;
   status = schat__emit(env, &event);
-  if (status == SCHAT_OK) status = schat__ask_now(env, moved);
-  moved->chat.ask.tries = (uint8_t)(slot->chat.ask.tries + 1);
-  return status == SCHAT_OK ? schat__slot_remove(env, slot) : status;
+  if (status == SCHAT_OK) status = schat__remove_items(env, slot, 1);
+  if (status != SCHAT_OK) return status;
+  moved->chat.moves = (uint8_t)(slot->chat.moves + 1);
+  moved->chat.ask.type = SCHAT_REQUEST_GET_DH_CONFIG; /* after a pause: a server that refuses every id is not to be hurried */
+  moved->chat.ask.retry_at = env->account.clock + schat__pause(moved->chat.moves);
+  schat__plan(env, moved);
+  return schat__slot_remove(env, slot);
+}
+
+/* What the server says first of a chat we began: later updates must agree, and the date stays. */
+static void learn(schat__slot *slot, const schat_chat_update *update) {
+  if (slot->chat.own_id == 0) slot->chat.own_id = update->admin_id;
+  if (slot->chat.date == 0) slot->chat.date = update->date;
+  slot->chat.access_hash = update->access_hash;
 }
 
 /* The peer has accepted. */
@@ -220,8 +232,7 @@ static int complete(schat__env *env, schat__slot *slot, const schat_chat_update 
   if (status == SCHAT_OK) status = schat__edit_secrets(env, slot);
   if (status == SCHAT_OK) status = make_key(env, slot, config, g_b);
   if (status != SCHAT_OK) return status;
-  slot->chat.access_hash = update->access_hash;
-  slot->chat.date = update->date;
+  learn(slot, update);
   if (slot->chat.key_fingerprint != update->key_fingerprint) return schat__close_for(env, slot, SCHAT_CLOSE_KEY_MISMATCH); /* R-DH-13 */
   return become_ready(env, slot);
 }
@@ -233,8 +244,7 @@ static int waiting(schat__env *env, schat__slot *slot, const schat_chat_update *
   status = schat__edit(env, slot);
   if (status != SCHAT_OK) return status;
   slot->chat.state = SCHAT_STATE_WAITING_PEER;
-  slot->chat.access_hash = update->access_hash;
-  slot->chat.date = update->date;
+  learn(slot, update);
   memset(&slot->chat.ask, 0, sizeof slot->chat.ask);
   return schat__emit_chat(env, slot);
 }
@@ -246,6 +256,21 @@ static size_t invitations(const schat__env *env) {
   size_t at = 0, count = 0;
   while ((slot = schat__table_next(&env->table, &at)) != NULL) count += slot->chat.state == SCHAT_STATE_INVITED;
   return count;
+}
+
+/* An invitation that ended unanswered leaves a chat to be shown. As many of those are kept as may wait; then the oldest goes. */
+static int forget_old_invitation(schat__env *env) {
+  static const uint8_t none[SCHAT_KEY_HASH_SIZE];
+  schat__slot *slot, *oldest = NULL;
+  size_t at = 0, count = 0;
+  while ((slot = schat__table_next(&env->table, &at)) != NULL) {
+    const schat__chat *chat = &slot->chat;
+    if (chat->state != SCHAT_STATE_CLOSED || schat__is_originator(chat) || (chat->flags & SCHAT_CHAT_DISCARD_PENDING)) continue;
+    if (memcmp(chat->key_hash, none, sizeof none) != 0) continue;
+    count++;
+    if (oldest == NULL || chat->close_at < oldest->chat.close_at) oldest = slot;
+  }
+  return count < env->policy.max_invited_chats ? SCHAT_OK : schat__slot_remove(env, oldest);
 }
 
 /* As 256 bytes; 0 when it cannot be a value at all (D-14). What it is worth is judged when the configuration is there. */
@@ -264,13 +289,19 @@ int schat__invited(schat__env *env, const schat_chat_update *update) {
   uint8_t g_a[SCHAT__DH_SIZE];
   schat__event event;
   schat__slot *slot;
-  int status;
+  int64_t digest;
+  int seen, status;
   if (update->chat_id == 0) return schat__emit_rejected(env, update->chat_id, SCHAT_REJECT_IDENTITY);
   if (!pad_value(update->g_a, g_a)) return schat__emit_rejected(env, update->chat_id, SCHAT_REJECT_DH_VALUE);
   if (invitations(env) >= env->policy.max_invited_chats) return schat__emit_rejected(env, update->chat_id, SCHAT_REJECT_LIMIT);
-  status = schat__slot_new(env, update->chat_id, &slot);
+  status = schat__dh_seen(env, g_a, &digest, &seen);
+  if (status != SCHAT_OK) return status;
+  if (seen) return schat__emit_rejected(env, update->chat_id, SCHAT_REJECT_DH_REUSED);
+  status = forget_old_invitation(env);
+  if (status == SCHAT_OK) status = schat__slot_new(env, update->chat_id, &slot);
   if (status != SCHAT_OK) return status;
   new_chat(slot, update->admin_id);
+  slot->chat.dh_seen[1] = digest; /* */
   status = schat__edit_secrets(env, slot);
   if (status != SCHAT_OK) return status;
   slot->secrets->has = SCHAT__HAS_PEER;
@@ -306,14 +337,10 @@ int schat__accepted(schat__env *env, schat__slot *slot) { return become_ready(en
 
 /* encryptedChat while we accept: ours, or, with another fingerprint, that of a device we know nothing of. */
 static int confirmed(schat__env *env, schat__slot *slot, const schat_chat_update *update) {
-  int status;
   if (slot->chat.key_since == 0) return SCHAT_IGNORED;
   if (update->key_fingerprint != slot->chat.key_fingerprint) {
     return schat__emit_rejected(env, slot->chat.chat_id, SCHAT_REJECT_KEY_FINGERPRINT);
   }
-  status = schat__edit(env, slot);
-  if (status != SCHAT_OK) return status;
-  slot->chat.date = update->date;
   return become_ready(env, slot);
 }
 
@@ -336,7 +363,10 @@ static schat_close_reason discard_reason(const schat__chat *chat) {
 static int discarded(schat__env *env, schat__slot *slot, const schat_chat_update *update) {
   schat__closing closing;
   if (slot->chat.state == SCHAT_STATE_CLOSED) {
-    return slot->chat.flags & SCHAT_CHAT_DISCARD_PENDING ? schat__discard_done(env, slot) : SCHAT_DUPLICATE;
+    int status = SCHAT_DUPLICATE;
+    if (update->history_deleted && !(slot->chat.flags & SCHAT_CHAT_HISTORY_DELETED)) status = schat__history_deleted(env, slot);
+    if (status >= 0 && (slot->chat.flags & SCHAT_CHAT_DISCARD_PENDING)) status = schat__discard_done(env, slot);
+    return status;
   }
   memset(&closing, 0, sizeof closing);
   closing.reason = discard_reason(&slot->chat);
@@ -391,7 +421,7 @@ static int id_is_taken(schat__env *env, schat__slot *slot, int32_t code, const c
     memset(&slot->chat.ask, 0, sizeof slot->chat.ask);
     return schat__emit_chat(env, slot);
   }
-  if (slot->chat.ask.tries >= NEW_ID_TRIES) return fail(env, slot, SCHAT_CLOSE_REQUEST_FAILED, code, text);
+  if (slot->chat.moves >= NEW_ID_MOVES) return fail(env, slot, SCHAT_CLOSE_REQUEST_FAILED, code, text);
   return move(env, slot);
 }
 

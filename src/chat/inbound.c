@@ -205,6 +205,7 @@ static int drain(schat__env *env, schat__slot *slot) {
     schat__item *item = schat__item_at(slot, SCHAT__WAITING, 0);
     placed p;
     if (item->key != slot->chat.in_seq) break;
+    schat__arena_reset(&env->arena); /* one message at a time: nothing of the one before is needed any more */
     p.object.data = item->data;
     p.object.size = item->size;
     p.file = item->u.held.file;

@@ -38,7 +38,7 @@ static void undo_one(schat__env *env, schat__undo *undo) {
   if (slot != NULL) { /* no record of this group was stored, and what was due still is */
     slot->written = 0;
     slot->keys_written = 0;
-    slot->wake_at = 0;
+    slot->wake_at = env->account.clock;
   }
   switch ((schat__undo_kind)undo->kind) {
     case SCHAT__UNDO_NONE:
@@ -104,8 +104,7 @@ void schat__mark_undo(schat__env *env, const schat__mark *mark) {
   while (env->flight_count > 0 && env->flights[env->flight_count - 1].token > mark->next_token) env->flight_count--;
   while (env->journal_count > mark->journal_count) undo_one(env, &env->journal[--env->journal_count]);
   drop_effects_after(env, mark->last_effect);
-  env->account = mark->account;
-  env->next_token = mark->next_token;
+  env->account = mark->account; /* next_token goes on: what outlives this step may still hold a token of it */
   env->stored_events = mark->stored_events;
   env->account_dirty = mark->account_dirty;
   env->stats = mark->stats;

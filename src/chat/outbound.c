@@ -13,7 +13,8 @@ typedef struct {
 } layout;
 
 /* Decides how a message will stand on the wire; its random bytes and the amount of padding are drawn here (R-ENC-02, R-ENC-04). */
-static int lay_out(schat__env *env, const schat__slot *slot, int32_t out_seq, int32_t in_seq, size_t message_size, layout *l) {
+static int lay_out(schat__env *env, const schat__slot *slot, int32_t layer, int32_t out_seq, int32_t in_seq, size_t message_size,
+                   layout *l) {
   int originator = schat__is_originator(&slot->chat);
   uint8_t extra = 0;
   size_t at;
@@ -23,7 +24,7 @@ static int lay_out(schat__env *env, const schat__slot *slot, int32_t out_seq, in
   memset(&l->wrapper, 0, sizeof l->wrapper);
   l->wrapper.random_bytes.data = l->random_bytes;
   l->wrapper.random_bytes.size = sizeof l->random_bytes;
-  l->wrapper.layer = slot->chat.stated_layer;
+  l->wrapper.layer = layer;
   l->wrapper.in_seq_no = schat__wire_in(in_seq, originator);
   l->wrapper.out_seq_no = schat__wire_out(out_seq, originator);
   if (message_size > env->policy.max_message_bytes) return SCHAT_E_TOO_LARGE;
@@ -46,13 +47,14 @@ int schat__random_id_taken(const schat__slot *slot, int64_t random_id) {
 
 int schat__random_id(schat__env *env, const schat__slot *slot, int64_t *random_id) {
   uint8_t bytes[8];
-  int status;
-  do {
-    status = schat__random(env->crypto, bytes, sizeof bytes);
+  int draws;
+  for (draws = 0; draws < SCHAT__DRAWS; draws++) {
+    int status = schat__random(env->crypto, bytes, sizeof bytes);
     if (status != SCHAT_OK) return status;
     *random_id = schat__int64(schat__load64(bytes));
-  } while (*random_id == 0 || schat__random_id_taken(slot, *random_id));
-  return SCHAT_OK;
+    if (*random_id != 0 && !schat__random_id_taken(slot, *random_id)) return SCHAT_OK;
+  }
+  return SCHAT_E_RANDOM;
 }
 
 schat__item *schat__out_by_random_id(const schat__slot *slot, int64_t random_id) {
@@ -77,7 +79,7 @@ static void describe(schat__out *out, const schat__outgoing *outgoing) {
 static int add_under(schat__env *env, schat__slot *slot, const schat__outgoing *outgoing, int32_t out_seq, int32_t in_seq) {
   layout l;
   schat__item *item;
-  int status = lay_out(env, slot, out_seq, in_seq, outgoing->object.size, &l);
+  int status = lay_out(env, slot, slot->chat.stated_layer, out_seq, in_seq, outgoing->object.size, &l);
   if (status == SCHAT_OK) status = schat__item_new(env, slot, SCHAT__OUTBOX, out_seq, l.padded_size, &item);
   if (status == SCHAT_OK) status = fill(env, &l, outgoing->object, item->data);
   if (status != SCHAT_OK) return status;
@@ -89,10 +91,28 @@ static int add_under(schat__env *env, schat__slot *slot, const schat__outgoing *
   return SCHAT_OK;
 }
 
+static int report_failed(schat__env *env, const schat__slot *slot, int64_t random_id, int32_t code, const char *text) {
+  schat__event event;
+  memset(&event, 0, sizeof event);
+  event.type = SCHAT_EVENT_SEND_FAILED;
+  event.chat_id = slot->chat.chat_id;
+  event.random_id = random_id;
+  event.error_code = code;
+  event.error_text.data = (const uint8_t *)text;
+  event.error_text.size = strlen(text);
+  return schat__emit(env, &event);
+}
+
+/* R-SEQ-23: the message that has no number any more is told like those that close.c finds unsent. */
+static int exhausted(schat__env *env, schat__slot *slot, const schat__outgoing *outgoing) {
+  int status = outgoing->report ? report_failed(env, slot, outgoing->random_id, 0, "CHAT_CLOSED") : SCHAT_OK;
+  return status == SCHAT_OK ? schat__close_for(env, slot, SCHAT_CLOSE_COUNTER_EXHAUSTED) : status;
+}
+
 int schat__out_add(schat__env *env, schat__slot *slot, const schat__outgoing *outgoing) {
   int status = schat__edit(env, slot);
   if (status != SCHAT_OK) return status;
-  if (slot->chat.out_seq > SCHAT__SEQ_MAX) return schat__close_for(env, slot, SCHAT_CLOSE_COUNTER_EXHAUSTED);
+  if (slot->chat.out_seq > SCHAT__SEQ_MAX) return exhausted(env, slot, outgoing);
   status = add_under(env, slot, outgoing, slot->chat.out_seq, slot->chat.in_seq);
   if (status != SCHAT_OK) return status;
   slot->chat.out_seq++;
@@ -100,12 +120,12 @@ int schat__out_add(schat__env *env, schat__slot *slot, const schat__outgoing *ou
   return SCHAT_OK;
 }
 
-static int encode_action(schat__env *env, const schat__action *action, schat_bytes *object) {
+static int encode_action(schat__arena *arena, const schat__action *action, schat_bytes *object) {
   size_t capacity = 1024 + 8 * action->random_id_count, size = 0;
-  uint8_t *out = schat__arena_take(&env->arena, capacity);
+  uint8_t *out = schat__arena_take(arena, capacity);
   int status;
   if (out == NULL) return SCHAT_E_NOMEM;
-  status = schat__action_encode(&env->arena, action, out, capacity, &size);
+  status = schat__action_encode(arena, action, out, capacity, &size);
   object->data = out;
   object->size = size;
   return status;
@@ -120,7 +140,7 @@ int schat__out_action(schat__env *env, schat__slot *slot, schat__action *action,
   } else if (schat__random_id_taken(slot, action->random_id)) {
     status = SCHAT_E_EXISTS;
   }
-  if (status == SCHAT_OK) status = encode_action(env, action, &outgoing.object);
+  if (status == SCHAT_OK) status = encode_action(&env->arena, action, &outgoing.object);
   if (status != SCHAT_OK) return status;
   outgoing.random_id = action->random_id;
   outgoing.action = action->type;
@@ -128,7 +148,8 @@ int schat__out_action(schat__env *env, schat__slot *slot, schat__action *action,
   return schat__out_add(env, slot, &outgoing);
 }
 
-int schat__out_noop(schat__env *env, schat__slot *slot, int32_t out_seq, int32_t in_seq) {
+int schat__out_noop(schat__env *env, schat__slot *slot, int32_t out_seq, int32_t in_seq, int64_t earliest) {
+  schat__item *item;
   schat__outgoing outgoing;
   schat__action action;
   int status = schat__edit(env, slot);
@@ -136,37 +157,65 @@ int schat__out_noop(schat__env *env, schat__slot *slot, int32_t out_seq, int32_t
   memset(&action, 0, sizeof action);
   action.type = SCHAT__ACTION_NOOP;
   if (status == SCHAT_OK) status = schat__random_id(env, slot, &action.random_id);
-  if (status == SCHAT_OK) status = encode_action(env, &action, &outgoing.object);
+  if (status == SCHAT_OK) status = encode_action(&env->arena, &action, &outgoing.object);
   if (status != SCHAT_OK) return status;
   outgoing.random_id = action.random_id;
   outgoing.action = SCHAT__ACTION_NOOP;
-  return add_under(env, slot, &outgoing, out_seq, in_seq);
+  status = add_under(env, slot, &outgoing, out_seq, in_seq);
+  if (status != SCHAT_OK || earliest == 0) return status;
+  item = schat__item_find(slot, SCHAT__OUTBOX, out_seq);
+  item->u.out.state = SCHAT__SENT; /* its number was, once: new messages need not wait for it */
+  item->u.out.again = 1;
+  item->u.out.retry_at = earliest;
+  return SCHAT_OK;
 }
 
-int schat__out_erase(schat__env *env, schat__slot *slot, schat__item *item) {
+/* The layer a message states: those after it may state no more, and peers take none that is lower than the one before (D-37). */
+static int32_t layer_of(const schat__item *item, const schat__slot *slot) {
+  schat__wrapper wrapper;
+  int status = schat__wrapper_decode(item->data + 4, schat__load32(item->data), &wrapper);
+  return status == SCHAT_OK ? wrapper.layer : slot->chat.stated_layer;
+}
+
+/* A peer that has used the new key may have dropped the old one already, gap or not (D-06). */
+static int is_outdated(const schat__slot *slot, const schat__item *item) {
+  return slot->chat.new_key_seen >= 0 && item->u.out.key_fingerprint != slot->chat.key_fingerprint;
+}
+
+/* DeleteMessages of one id, in scratch memory of its own: thousands may be erased in one step. */
+static int delete_itself(schat__env *env, schat__slot *slot, schat__item *item, schat__arena *scratch) {
   schat__action action;
   schat_bytes object;
   layout l;
   int64_t own = item->u.out.random_id;
-  int status = schat__edit(env, slot);
-  if (status != SCHAT_OK || item->u.out.erased) return status;
+  int status;
   memset(&action, 0, sizeof action);
   action.type = SCHAT__ACTION_DELETE;
   action.random_id = own;
   action.random_ids = &own;
   action.random_id_count = 1;
-  status = encode_action(env, &action, &object);
-  if (status == SCHAT_OK) status = lay_out(env, slot, (int32_t)item->key, item->u.out.in_seq, object.size, &l);
+  status = encode_action(scratch, &action, &object);
+  if (status == SCHAT_OK) status = lay_out(env, slot, layer_of(item, slot), (int32_t)item->key, item->u.out.in_seq, object.size, &l);
   if (status == SCHAT_OK) status = schat__item_replace(env, slot, item, l.padded_size);
-  if (status == SCHAT_OK) status = fill(env, &l, object, item->data);
+  return status == SCHAT_OK ? fill(env, &l, object, item->data) : status;
+}
+
+int schat__out_erase(schat__env *env, schat__slot *slot, schat__item *item) {
+  schat__arena scratch;
+  int status = schat__edit(env, slot);
+  if (status != SCHAT_OK || item->u.out.erased) return status;
+  schat__arena_init(&scratch, env->mem, 4096);
+  status = delete_itself(env, slot, item, &scratch);
+  schat__arena_free(&scratch);
   if (status != SCHAT_OK) return status;
   memset(&item->u.out.file, 0, sizeof item->u.out.file);
   item->u.out.method = SCHAT_REQUEST_SEND_SERVICE;
   item->u.out.action = SCHAT__ACTION_DELETE;
   item->u.out.content = 0;
   item->u.out.erased = 1;
-  item->u.out.key_fingerprint = slot->chat.key_fingerprint;
-  slot->chat.key_sealed++;
+  /* Its place may lie before a switch of keys, which the new one must not be seen to come before (D-23). */
+  if (is_outdated(slot, item)) item->u.out.key_fingerprint = slot->chat.key_fingerprint;
+  if (item->u.out.key_fingerprint == slot->chat.key_fingerprint) slot->chat.key_sealed++;
   return SCHAT_OK;
 }
 
@@ -179,14 +228,20 @@ int schat__out_seal(schat__env *env, const schat__slot *slot, const schat__item 
 
 /* On their way ---------------------------------------------------------------------------------------------------------------- */
 
-static int emit_send(schat__env *env, schat__slot *slot, schat__item *item) {
-  uint64_t after = env->policy.flags & SCHAT_POLICY_CHAIN_SENDS ? slot->chat.last_send : 0;
+/* What a first send has to follow: that of the message before it, as long as the server has not taken it (R-SEQ-07). */
+static uint64_t predecessor(const schat__slot *slot, size_t i) {
+  const schat__out *before = i == 0 ? NULL : &schat__item_at(slot, SCHAT__OUTBOX, i - 1)->u.out;
+  return before != NULL && before->state == SCHAT__STORED ? before->token : 0;
+}
+
+static int emit_send(schat__env *env, schat__slot *slot, schat__item *item, uint64_t after) {
   int status = schat__item_edit(env, slot, item);
   if (status == SCHAT_OK) status = schat__request(env, slot->chat.chat_id, item->u.out.method, item->key, &item->u.out.token);
   if (status != SCHAT_OK) return status;
   if (item->u.out.state == SCHAT__SENT) env->stats.resent++;
-  env->last_effect->after = after;
+  env->last_effect->after = env->policy.flags & SCHAT_POLICY_CHAIN_SENDS ? after : 0;
   item->u.out.retry_at = 0;
+  item->u.out.asked = env->account.clock;
   slot->chat.last_send = item->u.out.token;
   return SCHAT_OK;
 }
@@ -200,6 +255,7 @@ int schat__out_pump(schat__env *env, schat__slot *slot) {
     schat__item *item = schat__item_at(slot, SCHAT__OUTBOX, i);
     schat__out *out = &item->u.out;
     int due = out->retry_at <= env->account.clock;
+    uint64_t after;
     if (out->token != 0 || (out->state == SCHAT__SENT && !out->again)) {
       if (!blocked) slot->chat.pump_from = (int32_t)item->key + 1;
       continue;
@@ -210,15 +266,12 @@ int schat__out_pump(schat__env *env, schat__slot *slot) {
       continue;
     }
     if (!chained && slot->chat.last_send != 0) break;
-    status = emit_send(env, slot, item);
+    after = out->state == SCHAT__STORED ? predecessor(slot, i) : slot->chat.last_send;
+    if (out->state == SCHAT__STORED && out->tries > 0 && after != 0) break; /* what has failed once waits for that answer */
+    status = emit_send(env, slot, item, after);
     if (status == SCHAT_OK && !blocked) slot->chat.pump_from = (int32_t)item->key + 1;
   }
   return status;
-}
-
-/* A peer that has used the new key may have dropped the old one already, gap or not (D-06). */
-static int is_outdated(const schat__slot *slot, const schat__item *item) {
-  return slot->chat.new_key_seen >= 0 && item->u.out.key_fingerprint != slot->chat.key_fingerprint;
 }
 
 int schat__out_again(schat__env *env, schat__slot *slot, schat__item *item, int64_t retry_at) {
@@ -282,23 +335,11 @@ int schat__out_sent(schat__env *env, schat__slot *slot, schat__item *item, int32
   return item->key < slot->chat.peer_in_seq ? schat__item_remove(env, slot, item) : SCHAT_OK;
 }
 
-static int report_failed(schat__env *env, const schat__slot *slot, const schat__item *item, int32_t code, const char *text) {
-  schat__event event;
-  memset(&event, 0, sizeof event);
-  event.type = SCHAT_EVENT_SEND_FAILED;
-  event.chat_id = slot->chat.chat_id;
-  event.random_id = item->u.out.random_id;
-  event.error_code = code;
-  event.error_text.data = (const uint8_t *)text;
-  event.error_text.size = strlen(text);
-  return schat__emit(env, &event);
-}
-
 /* A send the server refuses for good: the number is not lost, its content is (D-08). */
 static int give_up(schat__env *env, schat__slot *slot, schat__item *item, int32_t code, const char *text) {
   int status = SCHAT_OK;
   schat__item *timer = schat__item_find(slot, SCHAT__TIMER, item->u.out.random_id);
-  if (item->u.out.report) status = report_failed(env, slot, item, code, text);
+  if (item->u.out.report) status = report_failed(env, slot, item->u.out.random_id, code, text);
   if (status == SCHAT_OK && timer != NULL) status = schat__item_remove(env, slot, timer);
   if (status == SCHAT_OK) status = schat__out_erase(env, slot, item);
   if (status == SCHAT_OK) status = schat__item_edit(env, slot, item);
@@ -346,9 +387,14 @@ static int emit_delivered(schat__env *env, const schat__slot *slot, const schat_
 
 static int confirm(schat__env *env, schat__slot *slot, schat__item *item, int32_t date) {
   schat__chat *chat = &slot->chat;
+  schat__item *timer = schat__item_find(slot, SCHAT__TIMER, item->u.out.random_id);
   int status = SCHAT_OK;
   /* The peer's confirmation may overtake the server's answer (D-38). */
   if (item->u.out.report) status = report_sent(env, slot, item, date, NULL);
+  if (status == SCHAT_OK && timer != NULL && timer->u.timer.outgoing && timer->u.timer.date == 0) {
+    status = schat__item_edit(env, slot, timer);
+    if (status == SCHAT_OK) timer->u.timer.date = date;
+  }
   if (status == SCHAT_OK && item->u.out.content) status = emit_delivered(env, slot, item);
   if (status == SCHAT_OK) status = schat__item_remove(env, slot, item);
   if (status != SCHAT_OK) return status;

@@ -112,11 +112,23 @@ static void read_clocks(schat__reader *r, schat__chat *c) {
   for (i = 0; i < 4; i++) c->dh_seen[i] = r64(r);
 }
 
+/* Room for every pause that may be added to a clock. */
+static int is_time(int64_t clock) { return clock >= 0 && clock <= 2 * SCHAT__NOW_MAX; }
+
+static int is_raw(int32_t seq, int32_t least) { return seq >= least && seq <= SCHAT__SEQ_MAX; }
+
+static int clocks_are_lawful(const schat__chat *c) {
+  return is_time(c->gap_at) && is_time(c->abort_at) && is_time(c->rekey_at) && is_time(c->discard_at) && is_time(c->accept_at) &&
+         is_time(c->close_at) && is_time(c->peer_heard);
+}
+
 static int chat_is_lawful(const schat__chat *c) {
   if (c->state == SCHAT_STATE_NONE || c->state > SCHAT_STATE_CLOSED) return 0;
-  if (c->abort_pauses > 32 || c->gap_tries > 32) return 0;
-  if (c->out_seq < 0 || c->in_seq < 0 || c->in_highest < -1 || c->asked_up_to < -1) return 0;
-  return c->acked_count <= SCHAT__KEEP_ACKED_MAX;
+  if (c->abort_pauses > 32 || c->gap_tries > 32 || !clocks_are_lawful(c)) return 0;
+  if (c->out_seq < 0 || c->out_seq > SCHAT__SEQ_MAX + 1) return 0;
+  if (!is_raw(c->in_seq, 0) || !is_raw(c->in_highest, -1) || !is_raw(c->asked_up_to, -1)) return 0;
+  if (!is_raw(c->flush_seq, -1) || !is_raw(c->new_key_seen, -1) || !is_raw(c->unread_count, 0) || c->ttl < 0) return 0;
+  return schat__layer_for(c->stated_layer) == c->stated_layer && schat__acked_holds(c);
 }
 
 int schat__chat_read(schat__reader *r, schat__chat *c) {
@@ -182,7 +194,7 @@ static int read_secrets(schat__env *env, schat__reader *r, schat__slot *slot) {
   schat__read_raw(r, s->peer, sizeof s->peer);
   schat__read_raw(r, s->next, sizeof s->next);
   schat__read_raw(r, s->previous, sizeof s->previous);
-  return r->failed || s->state > SCHAT__REKEY_ACCEPTED ? SCHAT_E_CORRUPT : SCHAT_OK;
+  return r->failed || s->state > SCHAT__REKEY_ACCEPTED || !is_time(s->since) ? SCHAT_E_CORRUPT : SCHAT_OK;
 }
 
 int schat__keys_read(schat__env *env, schat__reader *r, schat__slot *slot) {
@@ -193,6 +205,7 @@ int schat__keys_read(schat__env *env, schat__reader *r, schat__slot *slot) {
   c->key_fingerprint = r64(r);
   schat__read_raw(r, c->key, sizeof c->key);
   schat__read_raw(r, c->key_hash, sizeof c->key_hash);
+  if (!is_time(c->key_since)) return SCHAT_E_CORRUPT;
   if (schat__read8(r) != 0 && slot->secrets == NULL) status = read_secrets(env, r, slot);
   return status == SCHAT_OK ? finish(r) : status;
 }
@@ -332,9 +345,10 @@ void schat__item_write(schat__writer *w, const schat__item *item) {
 }
 
 static int item_is_lawful(const schat__item *item) {
-  if (item->kind == SCHAT__TIMER) return item->u.timer.state <= SCHAT__OPEN && item->u.timer.ttl > 0;
+  if (item->kind == SCHAT__TIMER) return item->u.timer.state <= SCHAT__OPEN && item->u.timer.ttl > 0 && is_time(item->u.timer.deadline);
   if (item->size == 0) return item->kind == SCHAT__WAITING;
   if (item->kind != SCHAT__OUTBOX) return 1;
+  if (!is_raw(item->u.out.in_seq, 0) || !is_time(item->u.out.confirmed) || !is_time(item->u.out.retry_at)) return 0;
   return item->u.out.state <= SCHAT__SENT && item->size % 16 == 0 && item->u.out.method >= SCHAT_REQUEST_SEND_ENCRYPTED &&
          item->u.out.method <= SCHAT_REQUEST_SEND_SERVICE && item->u.out.unasked <= 32;
 }
@@ -370,6 +384,21 @@ int schat__item_read(schat__env *env, schat__reader *r, uint32_t record, int64_t
   return SCHAT_OK;
 }
 
+/* EVENT ----------------------------------------------------------------------------------------------------------------------- */
+
+void schat__event_write(schat__writer *w, const uint8_t *data, size_t size) {
+  schat__write8(w, SCHAT__RECORD_VERSION);
+  schat__write_raw(w, data, size);
+}
+
+int schat__event_read(const uint8_t *record, size_t record_size, const uint8_t **data, size_t *size) {
+  schat__reader r = {record, record_size, 0, 0};
+  int status = version_of(&r);
+  *size = record_size - r.at;
+  *data = schat__read_span(&r, *size);
+  return status;
+}
+
 /* ACCOUNT, DHCONFIG ----------------------------------------------------------------------------------------------------------- */
 
 void schat__account_write(schat__writer *w, const schat__account *a) {
@@ -393,6 +422,7 @@ int schat__account_read(schat__reader *r, schat__account *a) {
   a->clock = r64(r);
   a->wall = r64(r);
   a->current_config = r64(r);
+  if (a->clock <= 0 || a->clock > SCHAT__NOW_MAX || a->wall <= 0 || a->wall > SCHAT__NOW_MAX) return SCHAT_E_CORRUPT;
   return finish(r);
 }
 

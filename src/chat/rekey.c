@@ -85,6 +85,14 @@ static int refuse(schat__env *env, schat__slot *slot, int64_t exchange_id, schat
   return status == SCHAT_OK ? tell_failure(env, slot, reason) : status;
 }
 
+/* A key message that names no open exchange (D-22). What is over is over, and what we have accepted is not ours to abort (R-PFS-17). */
+static int wrong_exchange(schat__env *env, schat__slot *slot, int64_t exchange_id) {
+  int open = state_of(slot) != SCHAT__REKEY_IDLE && slot->secrets->exchange_id == exchange_id, status;
+  if (!open && exchange_id != slot->chat.last_exchange) return refuse(env, slot, exchange_id, SCHAT_REJECT_EXCHANGE);
+  status = schat__emit_rejected(env, slot->chat.chat_id, SCHAT_REJECT_EXCHANGE);
+  return status < 0 ? status : SCHAT_OK;
+}
+
 static int give_up(schat__env *env, schat__slot *slot, schat_reject reason) {
   int status = end_exchange(env, slot);
   slot->chat.rekey_at = env->account.clock + next_pause(&slot->chat);
@@ -162,16 +170,11 @@ static int switch_to(schat__env *env, schat__slot *slot, const uint8_t key[SCHAT
   return status;
 }
 
-static int nothing_to_send(const schat__slot *slot) {
-  size_t count = schat__count(slot, SCHAT__OUTBOX);
-  return count == 0 || schat__item_at(slot, SCHAT__OUTBOX, count - 1)->u.out.state == SCHAT__SENT;
-}
-
-/* The acceptor's switch; a Noop follows if nothing else would show it to the peer (R-PFS-20, D-24). */
+/* The acceptor's switch; a Noop shows it to the peer: whatever waits has been sealed with the old key (R-PFS-20, D-24). */
 static int switch_accepted(schat__env *env, schat__slot *slot) {
   schat__action noop;
   int status = switch_to(env, slot, slot->secrets->next, slot->secrets->next_fingerprint);
-  if (status != SCHAT_OK || !nothing_to_send(slot)) return status;
+  if (status != SCHAT_OK) return status;
   memset(&noop, 0, sizeof noop);
   noop.type = SCHAT__ACTION_NOOP;
   return schat__out_action(env, slot, &noop, 0);
@@ -206,12 +209,14 @@ static int drop_previous(schat__env *env, schat__slot *slot) {
 
 static int choose_exchange_id(schat__env *env, const schat__slot *slot, int64_t *id) {
   uint8_t bytes[8];
-  int status;
-  do {
-    status = schat__random(env->crypto, bytes, sizeof bytes);
+  int draws;
+  for (draws = 0; draws < SCHAT__DRAWS; draws++) {
+    int status = schat__random(env->crypto, bytes, sizeof bytes);
+    if (status != SCHAT_OK) return status;
     *id = schat__int64(schat__load64(bytes));
-  } while (status == SCHAT_OK && (*id == 0 || *id == slot->chat.last_exchange));
-  return status;
+    if (*id != 0 && *id != slot->chat.last_exchange) return SCHAT_OK;
+  }
+  return SCHAT_E_RANDOM;
 }
 
 static int begin(schat__env *env, schat__slot *slot) {
@@ -233,10 +238,7 @@ int schat__rekey_accept(schat__env *env, schat__slot *slot, int64_t exchange_id,
   schat_reject reason = SCHAT_REJECT_NONE;
   int64_t digest = 0, own_fingerprint = 0;
   int status;
-  if (state_of(slot) != SCHAT__REKEY_REQUESTED || slot->secrets->exchange_id != exchange_id) {
-    status = schat__emit_rejected(env, slot->chat.chat_id, SCHAT_REJECT_EXCHANGE); /* */
-    return status < 0 ? status : SCHAT_OK;
-  }
+  if (state_of(slot) != SCHAT__REKEY_REQUESTED || slot->secrets->exchange_id != exchange_id) return wrong_exchange(env, slot, exchange_id);
   memset(key, 0, sizeof key);
   status = judge(env, slot, slot->secrets->own, g_b, value, &digest, &reason);
   if (status == SCHAT_OK && reason == SCHAT_REJECT_NONE) {
@@ -319,7 +321,8 @@ static int yield_to(schat__env *env, schat__slot *slot, int64_t exchange_id, int
 
 int schat__rekey_request(schat__env *env, schat__slot *slot, int64_t exchange_id, schat_bytes g_a) {
   int status = SCHAT_OK, theirs = 1;
-  if (exchange_id == slot->chat.last_exchange && state_of(slot) != SCHAT__REKEY_REQUESTED) return SCHAT_OK; /* */
+  if (exchange_id != 0 && exchange_id == slot->chat.last_exchange) return SCHAT_OK; /* */
+  if (has(slot, SCHAT__HAS_PEER) && slot->secrets->peer_exchange_id == exchange_id) return SCHAT_OK;
   if (state_of(slot) == SCHAT__REKEY_ACCEPTED) {
     if (slot->secrets->exchange_id == exchange_id) return SCHAT_OK;
     /* A peer that asks anew a week later has given up the old exchange, or it would have committed before. */
@@ -336,8 +339,7 @@ int schat__rekey_commit(schat__env *env, schat__slot *slot, int64_t exchange_id,
   int status;
   if (state_of(slot) != SCHAT__REKEY_ACCEPTED || slot->secrets->exchange_id != exchange_id) {
     if (exchange_id == slot->chat.last_exchange) return SCHAT_OK; /* a message under the new key was faster */
-    status = schat__emit_rejected(env, slot->chat.chat_id, SCHAT_REJECT_EXCHANGE);
-    return status < 0 ? status : SCHAT_OK;
+    return wrong_exchange(env, slot, exchange_id);
   }
   if (slot->secrets->next_fingerprint == fingerprint) return switch_accepted(env, slot);
   status = end_exchange(env, slot);

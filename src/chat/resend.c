@@ -9,6 +9,7 @@
 #define STUCK_TIMEOUT 60000 /* D-36 */
 #define STUCK_TRIES 8u
 #define RESEND_PAUSE 5000   /* between two answers about the same message */
+#define ANSWER_PATIENCE 60000 /* for the server's answer to a send, once the peer asks for it */
 #define ASK_SPAN 1000       /* peers close the chat when asked for more (D-37) */
 
 /* Answering ------------------------------------------------------------------------------------------------------------------- */
@@ -24,11 +25,14 @@ static int can_answer(const schat__env *env, const schat__slot *slot, int32_t fi
   return 1;
 }
 
-static int answer_one(schat__env *env, schat__slot *slot, int32_t seq) {
+static int answer_one(schat__env *env, schat__slot *slot, int32_t seq, int64_t noop_at) {
   schat__item *item = schat__item_find(slot, SCHAT__OUTBOX, seq);
   int64_t earliest = 0;
   int status;
-  if (item == NULL) return schat__out_noop(env, slot, seq, schat__acked_find(&slot->chat, seq));
+  if (item == NULL) return schat__out_noop(env, slot, seq, schat__acked_find(&slot->chat, seq), noop_at);
+  if (item->u.out.token != 0 && env->account.clock - item->u.out.asked > ANSWER_PATIENCE) {
+    return schat__out_again(env, slot, item, 0); /* nobody has said what became of it, and the peer does not have it */
+  }
   if (item->u.out.state == SCHAT__STORED || item->u.out.again) return SCHAT_OK; /* it is on its way */
   if (item->u.out.resent > 0) earliest = item->u.out.confirmed + RESEND_PAUSE;
   status = schat__out_again(env, slot, item, earliest);
@@ -38,6 +42,7 @@ static int answer_one(schat__env *env, schat__slot *slot, int32_t seq) {
 
 int schat__resend_answer(schat__env *env, schat__slot *slot, int32_t wire_start, int32_t wire_end) {
   uint32_t parity = schat__is_originator(&slot->chat) ? 1 : 0;
+  int64_t noop_at = slot->chat.noop_at > env->account.clock ? slot->chat.noop_at : 0;
   int32_t seq, first, last;
   int status = SCHAT_OK;
   if (wire_start < 0 || wire_end < 0 || ((uint32_t)wire_start & 1) != parity || ((uint32_t)wire_end & 1) != parity) {
@@ -46,7 +51,11 @@ int schat__resend_answer(schat__env *env, schat__slot *slot, int32_t wire_start,
   first = wire_start / 2;
   last = wire_end / 2;
   if (!can_answer(env, slot, first, last)) return schat__close_for(env, slot, SCHAT_CLOSE_RESEND_IMPOSSIBLE);
-  for (seq = first; status == SCHAT_OK && seq <= last; seq++) status = answer_one(env, slot, seq);
+  for (seq = first; status == SCHAT_OK && seq <= last; seq++) status = answer_one(env, slot, seq, noop_at);
+  if (status == SCHAT_OK && noop_at == 0 && first < slot->chat.peer_in_seq) {
+    status = schat__edit(env, slot);
+    slot->chat.noop_at = env->account.clock + RESEND_PAUSE;
+  }
   return status;
 }
 
@@ -166,6 +175,7 @@ static int peer_is_stuck(schat__env *env, schat__slot *slot, const schat__item *
   schat__event event;
   int status = schat__edit(env, slot);
   if (status != SCHAT_OK || (slot->chat.flags & SCHAT_CHAT_PEER_STUCK)) return status;
+  if (item->key == slot->chat.out_seq - 1) return SCHAT_OK; /* some peers confirm one message late, always (S2) */
   slot->chat.flags |= SCHAT_CHAT_PEER_STUCK;
   memset(&event, 0, sizeof event);
   event.type = SCHAT_EVENT_PEER_STUCK;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSL-1.0
  * timer.c - messages that destroy themselves: when their clocks start, when their time is over, and that nothing of them stays. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "chat.h"
@@ -79,9 +80,41 @@ static int forget_message(schat__env *env, schat__slot *slot, int64_t random_id)
   return status == SCHAT_OK ? schat__events_forget(env, slot->chat.chat_id, random_id) : status;
 }
 
+static int compare_ids(const void *a, const void *b) {
+  int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+  return (x > y) - (x < y);
+}
+
+static int is_among(const schat__ids *ids, int64_t random_id) {
+  return bsearch(&random_id, ids->at, ids->count, sizeof *ids->at, compare_ids) != NULL;
+}
+
+/* A peer may name a hundred thousand messages at once: sorted, so that outbox and events are walked once and not once for each. */
+static int forget_many(schat__env *env, schat__slot *slot, const int64_t *random_ids, size_t count) {
+  schat__ids ids;
+  size_t i;
+  int status = SCHAT_OK;
+  ids.at = schat__arena_take(&env->arena, count * sizeof *ids.at);
+  ids.count = count;
+  ids.has = is_among;
+  if (ids.at == NULL) return SCHAT_E_NOMEM;
+  memcpy(ids.at, random_ids, count * sizeof *ids.at);
+  qsort(ids.at, count, sizeof *ids.at, compare_ids);
+  for (i = schat__count(slot, SCHAT__TIMER); status == SCHAT_OK && i-- > 0;) {
+    schat__item *timer = schat__item_at(slot, SCHAT__TIMER, i);
+    if (is_among(&ids, timer->key)) status = schat__item_remove(env, slot, timer);
+  }
+  for (i = 0; status == SCHAT_OK && i < schat__count(slot, SCHAT__OUTBOX); i++) {
+    schat__item *out = schat__item_at(slot, SCHAT__OUTBOX, i);
+    if (out->u.out.content && is_among(&ids, out->u.out.random_id)) status = schat__out_erase(env, slot, out);
+  }
+  return status == SCHAT_OK ? schat__events_forget_many(env, slot->chat.chat_id, &ids) : status;
+}
+
 int schat__forget_messages(schat__env *env, schat__slot *slot, const int64_t *random_ids, size_t count) {
   size_t i;
   int status = SCHAT_OK;
+  if (count > 8) return forget_many(env, slot, random_ids, count);
   for (i = 0; status == SCHAT_OK && i < count; i++) status = forget_message(env, slot, random_ids[i]);
   return status;
 }

@@ -92,10 +92,14 @@ static int config_done(schat__env *env, schat__slot *slot, const schat_answer *a
 
 /* Answers ------------------------------------------------------------------------------------------------------------------------- */
 
-static int chat_done(schat__env *env, schat__slot *slot, const schat_answer *answer) {
+static int chat_done(schat__env *env, schat__slot *slot, const schat__flight *flight, const schat_answer *answer) {
   int status;
   if (answer->chat.chat_id != slot->chat.chat_id) return schat__emit_rejected(env, slot->chat.chat_id, SCHAT_REJECT_IDENTITY);
   status = schat__chat_update(env, slot, &answer->chat);
+  if ((status == SCHAT_IGNORED || status == SCHAT_REJECTED) && slot->chat.ask.token == flight->token) {
+    int later = schat__ask_failed(env, slot, 500, ""); /* it has settled nothing */
+    if (later < 0) return later;
+  }
   /* A fact that was faster has done all this. */
   return status == SCHAT_DUPLICATE ? SCHAT_OK : status;
 }
@@ -107,7 +111,7 @@ static int ask_done(schat__env *env, schat__slot *slot, const schat__flight *fli
       return config_done(env, slot, answer);
     case SCHAT_REQUEST_REQUEST_ENCRYPTION:
     case SCHAT_REQUEST_ACCEPT_ENCRYPTION:
-      return chat_done(env, slot, answer);
+      return chat_done(env, slot, flight, answer);
     default:
       return schat__discard_done(env, slot);
   }
@@ -153,6 +157,11 @@ static int done(schat_manager *m, schat__slot *slot, const schat__flight *flight
   return SCHAT_OK;
 }
 
+/* A rejected answer leaves its request open, unless the question was put off or given up because of it. */
+static int is_over(int status, const schat__slot *slot, const schat__flight *flight) {
+  return status != SCHAT_REJECTED || (is_ask(flight->type) && slot != NULL && slot->chat.ask.token != flight->token);
+}
+
 int schat_request_done(schat_manager *m, uint64_t token, const schat_answer *answer, int64_t now) {
   schat__step step;
   schat__flight flight, *found;
@@ -166,9 +175,11 @@ int schat_request_done(schat_manager *m, uint64_t token, const schat_answer *ans
   if (found == NULL) return schat__step_end(m, &step, SCHAT_IGNORED, NULL);
   flight = *found;
   slot = schat__table_find(&m->env.table, flight.chat_id);
-  if (!fits(flight.type, answer)) return schat__step_end(m, &step, SCHAT_REJECTED, NULL);
+  if (!fits(flight.type, answer)) {
+    return schat__step_end(m, &step, schat__emit_rejected(&m->env, flight.chat_id, SCHAT_REJECT_STATE), NULL);
+  }
   status = done(m, slot, &flight, answer);
-  if (status >= 0 && status != SCHAT_REJECTED) {
+  if (status >= 0 && is_over(status, slot, &flight)) {
     int removed = schat__flight_remove(&m->env, token);
     if (removed < 0) status = removed;
   }

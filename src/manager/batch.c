@@ -50,7 +50,7 @@ static void write_account(schat__writer *w, const void *object) { schat__account
 static void write_config(schat__writer *w, const void *object) { schat__config_write(w, object); }
 static void write_event(schat__writer *w, const void *object) {
   const schat__effect *effect = object;
-  schat__write_raw(w, effect->data, effect->size);
+  schat__event_write(w, effect->data, effect->size);
 }
 
 /* Chats ----------------------------------------------------------------------------------------------------------------------- */
@@ -111,7 +111,8 @@ static int slot_new(builder *b, schat__slot *slot) {
 static int item_put(builder *b, const schat__slot *slot, schat__item *item) {
   int64_t key;
   uint32_t kind = schat__item_record(item, &key);
-  if (item->written == b->m->env.group || schat__item_find(slot, (schat__item_kind)item->kind, item->key) != item) return SCHAT_OK;
+  if (!is_alive(b->m, slot) || schat__item_find(slot, (schat__item_kind)item->kind, item->key) != item) return SCHAT_OK;
+  if (item->written == b->m->env.group) return SCHAT_OK;
   item->written = b->m->env.group;
   return add_record(b, kind, slot->chat.chat_id, key, write_item, item);
 }
@@ -184,7 +185,7 @@ static int add_events(builder *b) {
 /* EVENT records belong to the account, not to a chat: an id is all that is left of an event that was handed over. */
 static void remove_handed(builder *b) {
   size_t i;
-  for (i = 0; i < b->m->env.handed_count && !stored_by_host(b->m); i++) {
+  for (i = 0; i < b->m->env.handed_count; i++) {
     remove_record(b, SCHAT_RECORD_EVENT, 0, (int64_t)b->m->env.handed[i]);
   }
 }

@@ -22,20 +22,27 @@ static int begin(schat_manager *m, int32_t chat_id, int64_t now, command *c) {
   return c->slot == NULL ? schat__step_end(m, &c->step, SCHAT_E_NO_CHAT, NULL) : SCHAT_OK;
 }
 
+static int is_open(const command *c) { return c->slot->chat.state == SCHAT_STATE_READY && c->slot->chat.flush_seq < 0; }
+
 /* The same, for what only an open chat can do. */
 static int begin_ready(schat_manager *m, int32_t chat_id, int64_t now, command *c) {
   int status = begin(m, chat_id, now, c);
   if (status != SCHAT_OK) return status;
-  if (c->slot->chat.state != SCHAT_STATE_READY || c->slot->chat.flush_seq >= 0) return schat__step_end(m, &c->step, SCHAT_E_STATE, NULL);
+  if (!is_open(c)) return schat__step_end(m, &c->step, SCHAT_E_STATE, NULL);
   status = schat__edit(c->env, c->slot);
   return status == SCHAT_OK ? SCHAT_OK : schat__step_end(m, &c->step, status, NULL);
 }
 
-/* A chat that a command has ended is no failure of the command. */
-static int end(command *c, int status) {
-  if (status == SCHAT_CHAT_CLOSED) status = SCHAT_OK;
-  return schat__step_end(c->m, &c->step, status, c->slot);
+/* For what concerns messages that are still shown: those of a closed chat have clocks, too. */
+static int begin_shown(schat_manager *m, int32_t chat_id, int64_t now, command *c) {
+  int status = begin(m, chat_id, now, c);
+  if (status != SCHAT_OK) return status;
+  if (!is_open(c) && c->slot->chat.state != SCHAT_STATE_CLOSED) return schat__step_end(m, &c->step, SCHAT_E_STATE, NULL);
+  status = schat__edit(c->env, c->slot);
+  return status == SCHAT_OK ? SCHAT_OK : schat__step_end(m, &c->step, status, NULL);
 }
+
+static int end(command *c, int status) { return schat__step_end(c->m, &c->step, status, c->slot); }
 
 /* Chats -------------------------------------------------------------------------------------------------------------------------- */
 
@@ -47,9 +54,8 @@ int schat_chat_create(schat_manager *m, int64_t user_id, int64_t now, int32_t *c
   status = schat__step_begin(m, now, &step);
   if (status != SCHAT_OK) return status;
   status = schat__create(&m->env, user_id, &id);
-  if (status >= 0) *chat_id = id; /* before the request leaves: the host may need it in its callback */
   status = schat__step_end(m, &step, status, schat__table_find(&m->env.table, id));
-  if (status < 0) *chat_id = 0;
+  if (status >= 0) *chat_id = id;
   return status;
 }
 
@@ -62,7 +68,9 @@ int schat_chat_accept(schat_manager *m, int32_t chat_id, int64_t now) {
 int schat_chat_discard(schat_manager *m, int32_t chat_id, uint32_t flags, int64_t now) {
   command c;
   int status = begin(m, chat_id, now, &c);
-  return status == SCHAT_OK ? end(&c, schat__discard(c.env, c.slot, flags)) : status;
+  if (status != SCHAT_OK) return status;
+  status = end(&c, schat__discard(c.env, c.slot, flags));
+  return status == SCHAT_CHAT_CLOSED ? SCHAT_OK : status; /* it did what was asked */
 }
 
 int schat_discard_all(schat_manager *m, uint32_t flags, int64_t now) {
@@ -72,7 +80,8 @@ int schat_discard_all(schat_manager *m, uint32_t flags, int64_t now) {
   int status = schat__step_begin(m, now, &step);
   if (status != SCHAT_OK) return status;
   while (status >= 0 && (slot = schat__table_next(&m->env.table, &at)) != NULL) {
-    if (slot->chat.state != SCHAT_STATE_CLOSED && slot->chat.flush_seq < 0) status = schat__discard(&m->env, slot, flags);
+    int flushing = slot->chat.flush_seq >= 0 && (flags & SCHAT_DISCARD_FLUSH_FIRST) != 0; /* on its way already */
+    if (slot->chat.state != SCHAT_STATE_CLOSED && !flushing) status = schat__discard(&m->env, slot, flags);
     if (status >= 0) status = schat__chat_tend(&m->env, slot);
   }
   return schat__step_end(m, &step, status < 0 ? status : SCHAT_OK, NULL);
@@ -84,6 +93,7 @@ int schat_chat_forget(schat_manager *m, int32_t chat_id, int64_t now) {
   if (status != SCHAT_OK) return status;
   if (c.slot->chat.state != SCHAT_STATE_CLOSED || (c.slot->chat.flags & SCHAT_CHAT_DISCARD_PENDING)) return end(&c, SCHAT_E_STATE);
   status = schat__events_forget_chat(c.env, chat_id);
+  if (status == SCHAT_OK) status = schat__remove_items(c.env, c.slot, 1);
   if (status == SCHAT_OK) status = schat__slot_remove(c.env, c.slot);
   return schat__step_end(m, &c.step, status, NULL);
 }
@@ -145,14 +155,15 @@ int schat_messages_read(schat_manager *m, int32_t chat_id, int32_t max_date, int
   command c;
   int64_t *started;
   size_t count;
-  int status = begin_ready(m, chat_id, now, &c);
+  int status = begin_shown(m, chat_id, now, &c);
   if (status != SCHAT_OK) return status;
-  if (max_date <= c.slot->chat.read_inbox_date) return end(&c, SCHAT_IGNORED);
   status = schat__timer_read(c.env, c.slot, 0, max_date, &started, &count);
-  if (status == SCHAT_OK) status = send_receipts(&c, started, count);
+  if (status == SCHAT_OK && is_open(&c)) status = send_receipts(&c, started, count);
   if (status != SCHAT_OK) return end(&c, status);
-  c.slot->chat.read_inbox_date = max_date;
   if (max_date >= c.slot->chat.last_date) c.slot->chat.unread_count = 0;
+  if (max_date <= c.slot->chat.read_inbox_date) return end(&c, count > 0 ? SCHAT_OK : SCHAT_IGNORED);
+  c.slot->chat.read_inbox_date = max_date;
+  if (!is_open(&c)) return end(&c, SCHAT_OK);
   c.slot->chat.flags |= SCHAT__FLAG_READ_PENDING;
   c.slot->chat.read_token = 0; /* an earlier one still under way says less */
   c.slot->chat.read_retry_at = 0;
@@ -164,10 +175,10 @@ int schat_messages_opened(schat_manager *m, int32_t chat_id, const int64_t *rand
   size_t i;
   int status;
   if (count == 0 || random_ids == NULL) return SCHAT_E_INVALID;
-  status = begin_ready(m, chat_id, now, &c);
+  status = begin_shown(m, chat_id, now, &c);
   if (status != SCHAT_OK) return status;
   for (i = 0; status == SCHAT_OK && i < count; i++) status = schat__timer_open(c.env, c.slot, random_ids[i], 0);
-  if (status == SCHAT_OK) status = send_receipts(&c, random_ids, count);
+  if (status == SCHAT_OK && is_open(&c)) status = send_receipts(&c, random_ids, count);
   return end(&c, status);
 }
 
@@ -176,7 +187,7 @@ int schat_messages_closed(schat_manager *m, int32_t chat_id, const int64_t *rand
   size_t i;
   int status;
   if (count == 0 || random_ids == NULL) return SCHAT_E_INVALID;
-  status = begin_ready(m, chat_id, now, &c);
+  status = begin_shown(m, chat_id, now, &c);
   if (status != SCHAT_OK) return status;
   for (i = 0; status == SCHAT_OK && i < count; i++) {
     schat__item *timer = schat__item_find(c.slot, SCHAT__TIMER, random_ids[i]);
@@ -222,8 +233,8 @@ int schat_typing(schat_manager *m, int32_t chat_id, int typing, int64_t now) {
   uint64_t token;
   int status = begin_ready(m, chat_id, now, &c);
   if (status != SCHAT_OK) return status;
-  if (typing && c.slot->chat.typing_at != 0 && c.env->account.clock - c.slot->chat.typing_at < 5000) return end(&c, SCHAT_IGNORED); /* D-27 */
-  c.slot->chat.typing_at = typing ? c.env->account.clock : 0;
+  if (c.slot->chat.typing_at != 0 && c.env->account.clock - c.slot->chat.typing_at < 5000) return end(&c, SCHAT_IGNORED); /* D-27 */
+  c.slot->chat.typing_at = c.env->account.clock;
   return end(&c, schat__request(c.env, chat_id, SCHAT_REQUEST_SET_TYPING, typing != 0, &token));
 }
 
@@ -278,8 +289,12 @@ static int send_encoded(command *c, const schat_message *message, schat_bytes ob
   return schat__timer_add(c->env, c->slot, message->random_id, message->ttl, schat__message_starts_on_open(message), 0, raw);
 }
 
+static int is_file(const schat_input_file *file) {
+  return file->type >= SCHAT_INPUT_FILE_UPLOADED && file->type <= SCHAT_INPUT_FILE_EXISTING;
+}
+
 static int check_file(const schat_message *message, const schat_input_file *file) {
-  if (file != NULL && (file->type < SCHAT_INPUT_FILE_UPLOADED || file->type > SCHAT_INPUT_FILE_EXISTING)) return SCHAT_E_INVALID;
+  if (file != NULL && !is_file(file)) return SCHAT_E_INVALID;
   return has_file(message) == (file != NULL) ? SCHAT_OK : SCHAT_E_INVALID;
 }
 
@@ -297,8 +312,9 @@ int schat_send(schat_manager *m, int32_t chat_id, const schat_message *given, co
   status = settle(&c, given, &message);
   if (status == SCHAT_OK) status = encode(&c, &message, &object);
   if (status == SCHAT_OK) status = send_encoded(&c, &message, object, file);
+  status = end(&c, status);
   if (status >= 0 && random_id != NULL) *random_id = message.random_id;
-  return end(&c, status);
+  return status;
 }
 
 /* Objects the host encoded ------------------------------------------------------------------------------------------------------------ */
@@ -351,7 +367,7 @@ int schat_send_object(schat_manager *m, int32_t chat_id, schat_bytes object, con
   command c;
   int status = schat__enter(m);
   if (status != SCHAT_OK) return status;
-  if (object.data == NULL || object.size == 0) return SCHAT_E_INVALID;
+  if (object.data == NULL || object.size == 0 || (file != NULL && !is_file(file))) return SCHAT_E_INVALID;
   if (object.size > m->env.policy.max_message_bytes) return SCHAT_E_TOO_LARGE;
   SCHAT_INIT(message);
   schat__arena_init(&arena, m->env.mem, m->env.arena.limit); /* outlives the command it may turn into */
@@ -361,9 +377,8 @@ int schat_send_object(schat_manager *m, int32_t chat_id, schat_bytes object, con
     status = send_service_object(m, chat_id, &action, now);
     if (status >= 0 && random_id != NULL) *random_id = action.random_id;
   } else if (status == SCHAT_OK && (status = begin_ready(m, chat_id, now, &c)) == SCHAT_OK) {
-    status = send_content_object(&c, &message, object, file);
+    status = end(&c, send_content_object(&c, &message, object, file));
     if (status >= 0 && random_id != NULL) *random_id = message.random_id;
-    status = end(&c, status);
   }
   schat__arena_free(&arena);
   return status;

@@ -34,6 +34,7 @@ static int build_send(schat_manager *m, const schat__effect *effect, const schat
 static int build_ask(schat_manager *m, const schat__effect *effect, const schat__slot *slot, schat_request *request) {
   const schat__chat *chat = &slot->chat;
   const schat__config *config = schat__config_find(&m->env, m->env.account.current_config);
+  uint8_t *own;
   if (chat->ask.token != effect->token) return OBSOLETE;
   request->version = config == NULL ? 0 : config->version;
   request->random_length = 256;
@@ -42,8 +43,11 @@ static int build_ask(schat_manager *m, const schat__effect *effect, const schat_
   request->key_fingerprint = chat->key_fingerprint;
   request->delete_history = (chat->flags & SCHAT__FLAG_DISCARD_HISTORY) != 0;
   if (slot->secrets == NULL) return BUILT;
-  request->data.data = slot->secrets->own;
-  request->data.size = sizeof slot->secrets->own;
+  own = schat__arena_take(&m->out_arena, SCHAT__DH_SIZE); /* the answer, inside the callback, may be the end of the secrets */
+  if (own == NULL) return SCHAT_E_NOMEM;
+  memcpy(own, slot->secrets->own, SCHAT__DH_SIZE);
+  request->data.data = own;
+  request->data.size = SCHAT__DH_SIZE;
   return BUILT;
 }
 

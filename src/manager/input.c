@@ -117,20 +117,28 @@ static int feed(schat_manager *m, const schat_difference *d, int64_t now) {
 
 int schat_input_difference(schat_manager *m, const schat_difference *difference, int64_t now) {
   schat__step step;
+  uint64_t token;
+  int wanted, adopt;
   int status = check_difference(difference);
   if (status == SCHAT_OK) status = schat__group_open(m);
   if (status != SCHAT_OK) return status;
+  token = m->difference_token;
+  wanted = m->difference_wanted;
+  adopt = m->adopt_qts;
   status = schat__step_begin(m, now, &step);
   if (status == SCHAT_OK) {
     status = feed(m, difference, now);
     if (status == SCHAT_OK) status = close_difference(m, difference);
+    m->difference_token = 0; /* before effects leave: what their answers ask for is another difference */
+    m->difference_wanted = 0;
+    m->adopt_qts = 0;
     status = schat__step_end(m, &step, status, NULL);
   }
   status = schat__group_close(m, status);
-  if (status >= 0) {
-    m->difference_token = 0;
-    m->difference_wanted = 0;
-    m->adopt_qts = 0;
+  if (status < 0) {
+    m->difference_token = token;
+    m->difference_wanted = wanted;
+    m->adopt_qts = adopt;
   }
   return status;
 }
@@ -151,11 +159,12 @@ static int take_read(schat__env *env, schat__slot *slot, int32_t max_date, int32
   int64_t *started;
   size_t count;
   int status;
-  if (slot->chat.state != SCHAT_STATE_READY || max_date <= slot->chat.read_outbox_date) return SCHAT_IGNORED;
+  if (slot->chat.state != SCHAT_STATE_READY) return SCHAT_IGNORED;
   status = schat__edit(env, slot);
   /* Peers that show a text do not always send ReadMessages for it: this is all they say. */
   if (status == SCHAT_OK) status = schat__timer_read(env, slot, 1, max_date, &started, &count);
   if (status != SCHAT_OK) return status;
+  if (max_date <= slot->chat.read_outbox_date) return count > 0 ? SCHAT_OK : SCHAT_IGNORED;
   slot->chat.read_outbox_date = max_date;
   memset(&event, 0, sizeof event);
   event.type = SCHAT_EVENT_READ;

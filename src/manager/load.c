@@ -51,10 +51,24 @@ static int load_config(schat__env *env, const schat_record *record, schat__reade
   return SCHAT_OK;
 }
 
-static int load_event(schat__env *env, const schat_record *record, const uint8_t *data, size_t size) {
+/* Lawful, before it is queued: nothing that is handed over later may turn out not to be. */
+static int check_event(schat__env *env, const uint8_t *data, size_t size) {
   schat__event event;
-  int status = schat__event_decode(&env->arena, data, size, &event); /* lawful, before it is queued */
+  schat__action action;
+  schat_message message;
+  int status = schat__event_decode(&env->arena, data, size, &event);
+  if (status == SCHAT_OK && !schat__event_is_stored(event.type)) status = SCHAT_E_CORRUPT;
+  if (status == SCHAT_OK && event.type == SCHAT_EVENT_MESSAGE) {
+    status = schat__message_decode(&env->arena, event.object, &message, &action);
+    if (status == SCHAT_E_MALFORMED) status = SCHAT_E_CORRUPT;
+  }
   schat__arena_reset(&env->arena);
+  return status;
+}
+
+static int load_event(schat__env *env, const schat_record *record, const uint8_t *data, size_t size) {
+  int status = schat__event_read(data, size, &data, &size);
+  if (status == SCHAT_OK) status = check_event(env, data, size);
   return status == SCHAT_OK ? schat__effect_load(env, (uint64_t)record->key, data, size) : status;
 }
 
@@ -149,9 +163,13 @@ static int check_chats(const schat__env *env) {
   return SCHAT_OK;
 }
 
-static int check_account(const schat_manager *m, const loader *l) {
+static int check_account(schat_manager *m, const loader *l) {
   uint64_t seen = m->store.generation == NULL ? 0 : m->store.generation(m->store.user_data);
-  if (l->opened > 0 && !l->has_account) return SCHAT_E_CORRUPT;
+  if (l->opened == 0) { /* new or wiped: nothing is there to be used twice, and what comes is newer than all that was seen */
+    m->env.account.generation = seen;
+    return SCHAT_OK;
+  }
+  if (!l->has_account) return SCHAT_E_CORRUPT;
   return m->env.account.generation < seen ? SCHAT_E_ROLLED_BACK : SCHAT_OK; /* */
 }
 
@@ -193,12 +211,14 @@ static int resume_chat(schat__env *env, schat__slot *slot) {
   if (status == SCHAT_OK) status = resume_items(env, slot);
   if (status != SCHAT_OK) return status;
   chat->flags |= SCHAT__FLAG_REOPENED;
+  if (!(env->policy.flags & SCHAT_POLICY_ACCEPT_AFTER)) chat->flags &= ~SCHAT__FLAG_LATE_ACCEPT; /* a policy taken back binds nobody (D-16) */
   if ((chat->state == SCHAT_STATE_REQUESTING && slot->secrets != NULL) || (chat->state == SCHAT_STATE_ACCEPTING && chat->key_since != 0)) {
     chat->flags |= SCHAT__FLAG_ASKED;
   }
   status = schat__gap_resume(env, slot); /* D-10 */
   if (status == SCHAT_OK) status = schat__ask_now(env, slot);
   if (status == SCHAT_OK && chat->state == SCHAT_STATE_READY && chat->notified_layer < SCHAT_LAYER) {
+    chat->flags &= ~SCHAT__FLAG_SAID_UNSUPPORTED;
     status = schat__notify_layer(env, slot); /* R-LAY-04 */
   }
   return status == SCHAT_OK ? schat__chat_tend(env, slot) : status;

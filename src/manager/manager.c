@@ -32,7 +32,8 @@ static void complete_policy(schat_policy *p) {
 }
 
 /* Memory of one input: the message, what it decodes into, and what answers it. Decoded objects are small multiples of their bytes. */
-static size_t arena_limit(const schat_policy *p) { return (size_t)p->max_message_bytes * 16 + (1u << 16); }
+static size_t arena_limit(const schat_policy *p) { size_t most = SIZE_MAX / 16 - (1u << 16);
+  return (p->max_message_bytes < most ? (size_t)p->max_message_bytes : most) * 16 + (1u << 16); }
 
 static int set_up(schat_manager *m, const schat_config *config) {
   schat__env *env = &m->env;
@@ -98,6 +99,7 @@ static int start(schat_manager *m, int64_t now) {
   if (status != SCHAT_OK) return status;
   m->env.group = 1; /* items of the store were made before any commit of ours */
   begin_account(m, now);
+  m->stored_clock = m->env.account.clock;
   m->dispatching = 1; /* nothing is handed over yet */
   status = schat__step_begin(m, now, &step);
   if (status == SCHAT_OK) status = schat__step_end(m, &step, schat__resume(m), NULL);
@@ -135,7 +137,7 @@ void schat_close(schat_manager *m) {
   if (m->depth > 0) schat__mark_undo(&m->env, &m->group);
   m->depth = 0;
   m->dispatching = 1; /* no callback runs any more */
-  if (!m->poisoned && m->env.handed_count > 0) {
+  if (!m->poisoned && (m->env.handed_count > 0 || schat__clock_counts(m, 1))) {
     schat__mark_set(&m->env, &m->group);
     m->env.account_dirty = 1;
     (void)schat__commit(m); /* what it would have removed is handed over again, marked, at worst */

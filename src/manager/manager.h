@@ -13,8 +13,6 @@
 
 #include "../chat/chat.h"
 
-#define SCHAT__NOW_MAX (INT64_MAX / 4)
-
 typedef struct {
   uint64_t ticket;
   int done;
@@ -33,6 +31,8 @@ struct schat_manager {
 
   schat__pending *pending; /* commits that are not known to be durable, oldest first */
   size_t pending_count, pending_capacity;
+
+  int64_t stored_clock; /* account.clock of the last commit */
 
   int32_t acked_qts; /* as far as receivedQueue has been asked */
   int64_t queue_retry_at, difference_retry_at;
@@ -85,6 +85,9 @@ int schat__resume(schat_manager *m);
 /* tick.c */
 int schat__queue_ask(schat_manager *m);      /* receivedQueue, when there is more to acknowledge (R-Q-01) */
 int schat__difference_ask(schat_manager *m); /* getDifference, when something is missing */
+/* 1 when time that has passed is to be stored for its own sake: a life that runs must not begin again when the clock is set back while we
+ * are closed (R-TTL-08). While open a quarter of what is left is let go by, so that long lives cost few commits. */
+int schat__clock_counts(const schat_manager *m, int closing);
 
 /* input.c */
 int schat__add_config(schat__env *env, const schat_answer *answer, schat__config **config);

@@ -2,6 +2,10 @@
  * step.c - one input is one step, and one or several steps are one commit: nothing is shown before it is durable, nothing stays of what failed. */
 #include <string.h>
 
+#if defined(SCHAT_DEBUG_CHECKS)
+#include <assert.h>
+#endif
+
 #include "manager.h"
 
 int schat__enter(const schat_manager *m) {
@@ -11,7 +15,9 @@ int schat__enter(const schat_manager *m) {
 }
 
 /* Time as it passes for us: forwards only, so that a clock set back never lengthens a life (R-TTL-08). */
-static void pass_time(schat__account *account, int64_t now) {
+static void pass_time(schat__env *env, int64_t now) {
+  schat__account *account = &env->account;
+  if (now < account->wall - 1000) env->account_dirty = 1; /* the store would count on from the later time */
   if (account->wall == 0) {
     account->clock = now;
   } else if (now > account->wall) {
@@ -28,7 +34,7 @@ int schat__step_begin(schat_manager *m, int64_t now, schat__step *step) {
   if (m->depth == 0) schat__mark_set(&m->env, &m->group);
   schat__mark_set(&m->env, &step->mark);
   schat__arena_reset(&m->env.arena);
-  pass_time(&m->env.account, now);
+  pass_time(&m->env, now);
   return SCHAT_OK;
 }
 
@@ -36,6 +42,9 @@ static int tend(schat_manager *m, int status, schat__slot *slot) {
   int tended;
   if (status < 0 || slot == NULL || schat__table_find(&m->env.table, slot->chat.chat_id) != slot) return status;
   tended = schat__chat_tend(&m->env, slot);
+#if defined(SCHAT_DEBUG_CHECKS)
+  assert(tended < 0 || schat__chat_check(slot));
+#endif
   if (tended < 0 || tended == SCHAT_CHAT_CLOSED) return tended;
   return status;
 }
@@ -50,7 +59,7 @@ int schat__step_end(schat_manager *m, const schat__step *step, int status, schat
   if (m->depth == 0) {
     int committed = schat__commit(m);
     if (committed < 0 || (committed == SCHAT_PENDING && status == SCHAT_OK)) status = committed;
-    schat__dispatch(m);
+    if (status >= 0) schat__dispatch(m); /* no callback runs in a call that fails */
   }
   return status;
 }
@@ -95,6 +104,7 @@ void schat__settle(schat_manager *m, size_t handed, int durable) {
   env->handed_count -= handed;
   if (env->handed_count > 0) memmove(env->handed, env->handed + handed, env->handed_count * sizeof *env->handed);
   env->account_dirty = 0;
+  m->stored_clock = env->account.clock;
   m->pending[m->pending_count].ticket = env->group++;
   m->pending[m->pending_count++].done = durable;
   advance(m);
@@ -147,8 +157,8 @@ int schat__commit(schat_manager *m) {
 }
 
 int schat_commit_done(schat_manager *m, uint64_t ticket, int status) {
-  if (m == NULL) return SCHAT_E_INVALID;
-  if (m->poisoned) return SCHAT_E_POISONED;
+  int entered = schat__enter(m);
+  if (entered != SCHAT_OK) return entered;
   if (m->pending_count == 0 || m->pending[0].ticket != ticket) return SCHAT_E_INVALID;
   if (status != SCHAT_OK) {
     m->poisoned = 1; /* memory is ahead of the disk: nothing may be done with it any more */
@@ -156,7 +166,7 @@ int schat_commit_done(schat_manager *m, uint64_t ticket, int status) {
   }
   m->pending[0].done = 1;
   advance(m);
-  if (!m->in_store) schat__dispatch(m);
+  schat__dispatch(m);
   return SCHAT_OK;
 }
 
@@ -177,7 +187,7 @@ int schat__group_close(schat_manager *m, int status) {
     int committed = schat__commit(m);
     if (committed < 0 || (committed == SCHAT_PENDING && status == SCHAT_OK)) status = committed;
   }
-  schat__dispatch(m);
+  if (status >= 0) schat__dispatch(m);
   return status;
 }
 
@@ -187,6 +197,6 @@ int schat_end(schat_manager *m, int64_t now) {
   int status = schat__enter(m);
   if (status != SCHAT_OK) return status;
   if (m->depth == 0 || now <= 0 || now > SCHAT__NOW_MAX) return SCHAT_E_INVALID;
-  pass_time(&m->env.account, now);
+  pass_time(&m->env, now);
   return schat__group_close(m, SCHAT_OK);
 }

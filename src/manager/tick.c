@@ -35,16 +35,36 @@ static int tend_due(schat_manager *m) {
   return status < 0 ? status : SCHAT_OK;
 }
 
+static int64_t first_end(const schat__env *env) {
+  const schat__slot *slot;
+  size_t at = 0;
+  int64_t end = SCHAT__NEVER;
+  while ((slot = schat__table_next(&env->table, &at)) != NULL) {
+    int64_t deadline = schat__timer_deadline(slot);
+    if (deadline < end) end = deadline;
+  }
+  return end;
+}
+
+int schat__clock_counts(const schat_manager *m, int closing) {
+  const schat__account *account = &m->env.account;
+  int64_t passed = account->clock - m->stored_clock, end;
+  if (passed < (closing ? 1 : 1000)) return 0;
+  end = first_end(&m->env);
+  return end != SCHAT__NEVER && (closing || passed >= (end - account->clock) / 4);
+}
+
 int schat_tick(schat_manager *m, int64_t now) {
   schat__step step;
   int status = schat__step_begin(m, now, &step);
   if (status != SCHAT_OK) return status;
   status = tend_due(m);
   if (status == SCHAT_OK && m->difference_wanted && m->env.account.clock >= m->difference_retry_at) {
+    if (m->difference_token != 0) status = schat__flight_remove(&m->env, m->difference_token);
     m->difference_token = 0;
-    status = schat__difference_ask(m);
+    if (status == SCHAT_OK) status = schat__difference_ask(m);
   }
-  if (m->env.handed_count > 0) m->env.account_dirty = 1; /* what has been seen is not kept */
+  if (m->env.handed_count > 0 || schat__clock_counts(m, 0)) m->env.account_dirty = 1; /* seen events go, seen time counts */
   return schat__step_end(m, &step, status, NULL);
 }
 
