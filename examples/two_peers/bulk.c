@@ -48,19 +48,38 @@ static void pause_for(world *w) {
   if (random_below(&w->random, 3) != 0) world_run(w, (int64_t)random_below(&w->random, 3000));
 }
 
-static size_t undelivered(world *w) {
-  return journal_undelivered(w->alice.journal) + journal_undelivered(w->bob.journal);
+static int all_arrived(world *w) {
+  return journal_count(w->alice.journal, 1) == journal_count(w->bob.journal, 0) &&
+         journal_count(w->bob.journal, 1) == journal_count(w->alice.journal, 0);
 }
 
-/* A message is acknowledged by one that comes back. So both sides open what they got last, until nothing is left to confirm. */
-static void drain(world *w) {
+static void receipts(world *w, int64_t pause) {
+  peer_open_message(&w->alice, w->alice.last_received);
+  peer_open_message(&w->bob, w->bob.last_received);
+  world_run(w, pause);
+}
+
+static int all_confirmed(world *w) {
+  return journal_undelivered(w->alice.journal) + journal_undelivered(w->bob.journal) == 0;
+}
+
+/* Patience grows: what is lost again and again is asked for again, but with longer and longer pauses. */
+static void receipts_until(world *w, int (*condition)(world *w), const char *what) {
   int round;
-  for (round = 0; round < 60 && undelivered(w) > 0; round++) {
-    peer_open_message(&w->alice, w->alice.last_received);
-    peer_open_message(&w->bob, w->bob.last_received);
-    world_run(w, round < 20 ? 10 * SECOND : 10 * MINUTE);
-  }
-  if (undelivered(w) > 0) fail("%lu messages were never confirmed", (unsigned long)undelivered(w));
+  for (round = 0; round < 80 && !condition(w); round++) receipts(w, round < 20 ? 5 * SECOND : round < 40 ? MINUTE : 30 * MINUTE);
+  if (!condition(w)) fail("%s", what);
+}
+
+/* What is missing shows only when something comes after it, and a message is confirmed by one that comes back. So both sides send
+ * receipts until everything has arrived, then each a last word, and receipts until everything is confirmed. */
+static void drain(world *w) {
+  receipts_until(w, all_arrived, "some messages never arrived");
+  screen_mute(0);
+  w->alice.crash_every = w->bob.crash_every = 0;
+  world_faults(w, 0, 0);
+  peer_say(&w->alice, "Good night", 0);
+  peer_say(&w->bob, "Sleep well", 0);
+  receipts_until(w, all_confirmed, "some messages were never confirmed");
 }
 
 void bulk_run(world *w) {
@@ -79,9 +98,6 @@ void bulk_run(world *w) {
     pause_for(w);
   }
   drain(w);
-  screen_mute(0);
-  w->alice.crash_every = w->bob.crash_every = 0;
-  world_faults(w, 0, 0);
 }
 
 /* The check ---------------------------------------------------------------------------------------------------------------- */

@@ -24,8 +24,8 @@ static void keep_attachment(attachment *a, const schat_event *event) {
   a->file = event->file;
   copy_bytes(a->key, sizeof a->key, m->key);
   copy_bytes(a->iv, sizeof a->iv, m->iv);
-  if (m->file_name.size < sizeof a->name) memcpy(a->name, m->file_name.data, m->file_name.size);
-  if (m->waveform.size > sizeof a->waveform) return;
+  if (m->file_name.size > 0 && m->file_name.size < sizeof a->name) memcpy(a->name, m->file_name.data, m->file_name.size);
+  if (m->waveform.size == 0 || m->waveform.size > sizeof a->waveform) return;
   a->waveform_size = m->waveform.size;
   memcpy(a->waveform, m->waveform.data, m->waveform.size);
 }
@@ -78,7 +78,7 @@ static void on_chat(peer *p, const schat_chat_info *info) {
   const schat_chat_info *old = &p->shown;
   if (p->chat_id == 0) p->chat_id = info->chat_id;
   if (info->state != old->state) screen_line(p->name, "chat is %s", state_names[info->state]);
-  if (info->state == SCHAT_STATE_READY && (old->layer != info->layer || old->peer_layer != info->peer_layer)) {
+  if (info->state == SCHAT_STATE_READY && (old->state != info->state || old->layer != info->layer || old->peer_layer != info->peer_layer)) {
     screen_line(p->name, "knows that %s reads layer %d, and writes layer %d", p->other, (int)info->peer_layer, (int)info->layer);
   }
   p->shown = *info;
@@ -143,7 +143,7 @@ static void apply(peer *p, const schat_event *event) {
       journal_set_state(p->journal, event->random_id, JOURNAL_FAILED);
       break;
     case SCHAT_EVENT_DELIVERED:
-      journal_set_state(p->journal, event->random_id, JOURNAL_DELIVERED);
+      journal_deliver(p->journal, event->random_id);
       break;
     case SCHAT_EVENT_DELETED:
       on_removed(p, event, "deleted for both sides");

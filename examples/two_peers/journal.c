@@ -125,6 +125,17 @@ void journal_set_state(journal *j, int64_t random_id, journal_state state) {
   run(j, s);
 }
 
+/* The peer takes messages in order: who has this one has all before it. So a DELIVERED that a crash has swallowed is made up for by the
+ * next one, and a message that was deleted before it was confirmed is done with as well. */
+void journal_deliver(journal *j, int64_t random_id) {
+  sqlite3_stmt *s = prepare(j,
+                            "UPDATE sent SET state = ?2 WHERE state < ?2 AND"
+                            " position <= (SELECT position FROM sent WHERE random_id = ?1)");
+  sqlite3_bind_int64(s, 1, random_id);
+  sqlite3_bind_int(s, 2, (int)JOURNAL_DELIVERED);
+  run(j, s);
+}
+
 static void remove_text(journal *j, const char *sql, int64_t random_id) {
   sqlite3_stmt *s = prepare(j, sql);
   sqlite3_bind_int64(s, 1, random_id);
@@ -150,6 +161,10 @@ size_t journal_undelivered(journal *j) {
   return (size_t)number(j, s);
 }
 
+size_t journal_count(journal *j, int sent) {
+  return (size_t)number(j, prepare(j, sent ? "SELECT count(*) FROM sent" : "SELECT count(*) FROM received"));
+}
+
 size_t journal_texts(journal *j) {
   return (size_t)number(
       j, prepare(j, "SELECT (SELECT count(*) FROM sent WHERE text IS NOT NULL) + (SELECT count(*) FROM received WHERE text IS NOT NULL)"));
@@ -163,7 +178,7 @@ static void read_row(sqlite3_stmt *s, journal_row *row) {
 }
 
 journal_row *journal_rows(journal *j, int sent, size_t *count) {
-  const size_t capacity = (size_t)number(j, prepare(j, sent ? "SELECT count(*) FROM sent" : "SELECT count(*) FROM received"));
+  const size_t capacity = journal_count(j, sent);
   journal_row *rows = (journal_row *)calloc(capacity + 1, sizeof *rows);
   sqlite3_stmt *s = prepare(j, sent ? "SELECT random_id, digest, state, text FROM sent ORDER BY position"
                                     : "SELECT random_id, digest, state, text FROM received ORDER BY position");

@@ -9,10 +9,14 @@
  * A process that dies leaves what its store has committed, and nothing else. Here the process goes on, so a crash is a promise: from
  * that point every commit is refused and every effect ignored, until peer_recover() has dropped the manager and opened another. */
 
-/* Every commit and every effect is a step; --crash-every K lets each K-th be a crash, before it and after it by turns. */
+/* Every commit and every effect is a step; --crash-every K lets each K-th be a crash, before it and after it by turns. A device dies at
+ * most three times at one moment: otherwise a small K would let it start for ever. */
 static crash_point next_step(peer *p) {
   p->steps++;
   if (p->crash_every == 0 || p->steps % p->crash_every != 0) return CRASH_NONE;
+  if (p->crash_moment != p->world->now) p->crashes_now = 0;
+  if (p->crashes_now++ >= 3) return CRASH_NONE;
+  p->crash_moment = p->world->now;
   p->crash_after_next = !p->crash_after_next;
   return p->crash_after_next ? CRASH_BEFORE : CRASH_AFTER;
 }
@@ -216,7 +220,10 @@ int peer_recover(peer *p) {
 
 int peer_did(peer *p, int status, const char *what) {
   if (p->pull) take_effects(p);
-  if (status < 0 && !p->crashed) fail("%s: %s gave %s", p->name, what, schat_status_name(status));
+  if (status < 0 && !p->crashed) {
+    fail("%s: %s gave %s (state %d, close reason %d)", p->name, what, schat_status_name(status), (int)peer_info(p).state,
+         (int)peer_info(p).close_reason);
+  }
   return status;
 }
 
@@ -321,7 +328,7 @@ int64_t peer_send(peer *p, const schat_message *message, const schat_input_file 
     status = schat_send(p->manager, p->chat_id, &copy, file, p->world->now, NULL);
     if (status == SCHAT_E_EXISTS) status = SCHAT_OK;
     peer_did(p, status, "sending");
-  } while (peer_recover(p));
+  } while (peer_recover(p) && status != SCHAT_OK);
   journal_set_state(p->journal, copy.random_id, JOURNAL_QUEUED);
   p->last_sent = copy.random_id;
   return copy.random_id;
@@ -337,14 +344,13 @@ int64_t peer_say(peer *p, const char *text, int64_t reply_to) {
   return peer_send(p, &message, NULL);
 }
 
+/* A receipt that a crash has swallowed is not repeated: the person looks again, or does not. */
 void peer_open_message(peer *p, int64_t random_id) {
-  do {
-    peer_did(p, schat_messages_opened(p->manager, p->chat_id, &random_id, 1, p->world->now), "opening a message");
-  } while (peer_recover(p));
+  peer_did(p, schat_messages_opened(p->manager, p->chat_id, &random_id, 1, p->world->now), "opening a message");
+  peer_recover(p);
 }
 
 void peer_read(peer *p) {
-  do {
-    peer_did(p, schat_messages_read(p->manager, p->chat_id, p->last_date, p->world->now), "reading");
-  } while (peer_recover(p));
+  peer_did(p, schat_messages_read(p->manager, p->chat_id, p->last_date, p->world->now), "reading");
+  peer_recover(p);
 }

@@ -87,11 +87,13 @@ void journal_commit(journal *j);
 void journal_plan(journal *j, int64_t random_id, const uint8_t digest[DIGEST_SIZE], const char *text);
 void journal_receive(journal *j, int64_t random_id, const uint8_t digest[DIGEST_SIZE], const char *text);
 void journal_set_state(journal *j, int64_t random_id, journal_state state); /* never goes back */
+void journal_deliver(journal *j, int64_t random_id);                        /* the peer has it, and all before it */
 void journal_remove(journal *j, const int64_t *random_ids, size_t count);   /* takes the text away, on either side */
 void journal_remove_all(journal *j);
 void journal_bump(journal *j, const char *counter); /* adds one to a number that outlives crashes */
 int64_t journal_counter(journal *j, const char *counter);
 size_t journal_undelivered(journal *j);
+size_t journal_count(journal *j, int sent);
 size_t journal_texts(journal *j); /* rows that still have a text */
 /* Rows in the order sent or received; to be freed. */
 journal_row *journal_rows(journal *j, int sent, size_t *count);
@@ -136,6 +138,8 @@ typedef struct peer {
   uint32_t crash_every;
   uint64_t steps;
   int crash_after_next;
+  int crashes_now; /* at crash_moment */
+  int64_t crash_moment;
 
   /* What the user interface remembers of the events. */
   schat_chat_info shown;

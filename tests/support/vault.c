@@ -75,4 +75,6 @@ size_t vault_find(const memstore *m, const void *needle, size_t size) {
   return n;
 }
 
-size_t vault_find_text(const memstore *m, const char *text) { return vault_find(m, text, strlen(text)); }
+size_t vault_find_text(const memstore *m, const char *text) {
+  return vault_find(m, text, strlen(text));
+}

@@ -220,6 +220,7 @@ void world_pass(world *w, int64_t milliseconds) {
 
 void world_restart(world *w, size_t p, int crash) {
   world_peer *peer = &w->peers[p];
+  const relay_item *nothing;
   if (crash) {
     memstore *image = memstore_clone(peer->store);
     schat_close(peer->manager);
@@ -229,6 +230,7 @@ void world_restart(world *w, size_t p, int crash) {
     schat_close(peer->manager);
   }
   relay_disconnect(w->relay, peer->device);
+  relay_poll(w->relay, peer->device, w->now, &nothing); /* connected again: what comes from now on is pushed */
   open_peer(w, p);
 }
 

@@ -178,9 +178,9 @@ static void a_pool_that_cannot_be_filled_is_a_failure(void **state) {
 
 #if HAVE_FORK
 /* the child of a fork has other bytes than its parent. */
-static void a_fork_does_not_share_bytes(void **state) {
-  (void)state;
+static void check_fork(int with_page) {
   schat__crypto *crypto = make(NULL, NULL);
+  if (!with_page) schat__fork_close(&crypto->fork);
   uint8_t mine[64], theirs[64];
   int ends[2];
   assert_int_equal(schat__random(crypto, mine, sizeof mine), SCHAT_OK);
@@ -203,6 +203,17 @@ static void a_fork_does_not_share_bytes(void **state) {
   close(ends[1]);
   schat__crypto_free(crypto);
 }
+
+static void a_fork_does_not_share_bytes(void **state) {
+  (void)state;
+  check_fork(1);
+}
+
+/* where the system offers no page that a fork wipes. */
+static void a_fork_is_noticed_by_the_number_of_the_process_too(void **state) {
+  (void)state;
+  check_fork(0);
+}
 #endif
 
 int main(void) {
@@ -217,6 +228,7 @@ int main(void) {
     cmocka_unit_test(a_pool_that_cannot_be_filled_is_a_failure),
 #if HAVE_FORK
     cmocka_unit_test(a_fork_does_not_share_bytes),
+    cmocka_unit_test(a_fork_is_noticed_by_the_number_of_the_process_too),
 #endif
   };
   return cmocka_run_group_tests_name("rand", tests, NULL, NULL);
