@@ -85,7 +85,7 @@ static int refuse(schat__env *env, schat__slot *slot, int64_t exchange_id, schat
   return status == SCHAT_OK ? tell_failure(env, slot, reason) : status;
 }
 
-/* A key message that names no open exchange (D-22). What is over is over, and what we have accepted is not ours to abort (R-PFS-17). */
+/* A key message that names no open exchange (D-22). What is over is over; what we accepted is not ours to abort (R-PFS-17). */
 static int wrong_exchange(schat__env *env, schat__slot *slot, int64_t exchange_id) {
   int open = state_of(slot) != SCHAT__REKEY_IDLE && slot->secrets->exchange_id == exchange_id, status;
   if (!open && exchange_id != slot->chat.last_exchange) return refuse(env, slot, exchange_id, SCHAT_REJECT_EXCHANGE);

@@ -111,8 +111,10 @@ int schat__gap_ask(schat__env *env, schat__slot *slot) {
   if (status == SCHAT_OK && chat->asked_up_to < chat->in_seq - 1) chat->asked_up_to = chat->in_seq - 1;
   while (status == SCHAT_OK && chat->asked_up_to < chat->in_highest && next_hole(slot, chat->asked_up_to + 1, &first, &last)) {
     int32_t room = ASK_SPAN - asked_and_missing(slot);
-    if (room <= 0) break;
-    if (last - first >= room) last = first + room - 1;
+    if (last - first >= room) {
+      if (room < ASK_SPAN / 2) break; /* not one more for each that comes */
+      last = first + room - 1;
+    }
     status = ask(env, slot, first, last);
     if (status == SCHAT_OK && chat->gap_at == 0 && !(chat->flags & SCHAT_CHAT_GAP_STUCK)) chat->gap_at = env->account.clock + GAP_TIMEOUT;
   }

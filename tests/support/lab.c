@@ -22,16 +22,24 @@ static void *grow(void *p, size_t count, size_t *capacity, size_t size) {
 
 /* Looking --------------------------------------------------------------------------------------------------------------------- */
 
-schat_manager *lab_manager(const lab *l) { return l->w->peers[0].manager; }
-schat__slot *lab_slot(const lab *l) { return puppet_slot(lab_manager(l), l->chat_id); }
-const schat__chat *lab_chat(const lab *l) { return &lab_slot(l)->chat; }
+schat_manager *lab_manager(const lab *l) {
+  return l->w->peers[0].manager;
+}
+schat__slot *lab_slot(const lab *l) {
+  return puppet_slot(lab_manager(l), l->chat_id);
+}
+const schat__chat *lab_chat(const lab *l) {
+  return &lab_slot(l)->chat;
+}
 
 schat__rekey_state lab_state(const lab *l) {
   const schat__secrets *s = lab_slot(l)->secrets;
   return s == NULL ? SCHAT__REKEY_IDLE : (schat__rekey_state)s->state;
 }
 
-int lab_has(const lab *l, unsigned what) { return lab_slot(l)->secrets != NULL && (lab_slot(l)->secrets->has & what) != 0; }
+int lab_has(const lab *l, unsigned what) {
+  return lab_slot(l)->secrets != NULL && (lab_slot(l)->secrets->has & what) != 0;
+}
 
 const schat__config *lab_config(const lab *l) {
   const schat__config *config = schat__config_find(&lab_manager(l)->env, lab_chat(l)->config);
@@ -156,7 +164,9 @@ void lab_drain(lab *l) {
   puppet_forget(l->p);
 }
 
-void lab_forget(lab *l) { l->sent_count = l->event_count = 0; }
+void lab_forget(lab *l) {
+  l->sent_count = l->event_count = 0;
+}
 
 void lab_tick(lab *l, int64_t milliseconds) {
   l->w->now += milliseconds;
@@ -229,9 +239,13 @@ static int send(lab *l, schat_bytes object) {
   return status;
 }
 
-int lab_say(lab *l, const char *text) { return send(l, puppet_text(l->p, next_random_id(), text, 0)); }
+int lab_say(lab *l, const char *text) {
+  return send(l, puppet_text(l->p, next_random_id(), text, 0));
+}
 
-int lab_act(lab *l, const schat__action *action) { return send(l, puppet_action(l->p, action)); }
+int lab_act(lab *l, const schat__action *action) {
+  return send(l, puppet_action(l->p, action));
+}
 
 int lab_noop(lab *l) {
   schat__action noop;
@@ -262,7 +276,9 @@ static uint8_t *hold(lab *l, schat_bytes object, size_t *size) {
   return puppet_seal(l->p, schat__wire_in(l->p->in_raw, l->p->originator), schat__wire_out(raw, l->p->originator), object, size);
 }
 
-uint8_t *lab_hold(lab *l, const schat__action *action, size_t *size) { return hold(l, puppet_action(l->p, action), size); }
+uint8_t *lab_hold(lab *l, const schat__action *action, size_t *size) {
+  return hold(l, puppet_action(l->p, action), size);
+}
 
 uint8_t *lab_hold_text(lab *l, const char *text, size_t *size) {
   return hold(l, puppet_text(l->p, next_random_id(), text, 0), size);
@@ -318,7 +334,9 @@ int lab_commit(lab *l) {
   return status;
 }
 
-void lab_take_next(lab *l) { puppet_use_key(l->p, l->next); }
+void lab_take_next(lab *l) {
+  puppet_use_key(l->p, l->next);
+}
 
 void lab_make_request(lab *l) {
   size_t before = lab_count(l, SCHAT__ACTION_REQUEST_KEY);

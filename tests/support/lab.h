@@ -32,8 +32,8 @@ typedef struct {
   world *w;
   puppet *p;
   int32_t chat_id;
-  int mute; /* sends are not confirmed by the server */
-  int lag;  /* the puppet confirms nothing new */
+  int mute;                    /* sends are not confirmed by the server */
+  int lag;                     /* the puppet confirms nothing new */
   uint8_t keys[LAB_KEYS][256]; /* all there have been, the puppet's next one too */
   size_t key_count;
 

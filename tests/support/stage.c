@@ -36,11 +36,17 @@ static void on_sent(void *user_data, const relay_sent *sent) {
   keep(&s->sent[s->sent_count++], sent);
 }
 
-schat_manager *stage_manager(const stage *s) { return s->w->peers[0].manager; }
+schat_manager *stage_manager(const stage *s) {
+  return s->w->peers[0].manager;
+}
 
-schat__slot *stage_slot(const stage *s) { return puppet_slot(stage_manager(s), s->chat_id); }
+schat__slot *stage_slot(const stage *s) {
+  return puppet_slot(stage_manager(s), s->chat_id);
+}
 
-schat_chat_info stage_info(stage *s) { return world_info(s->w, 0, s->chat_id); }
+schat_chat_info stage_info(stage *s) {
+  return world_info(s->w, 0, s->chat_id);
+}
 
 stage *stage_new(uint64_t seed, int originator, const schat_policy *policy) {
   stage *s = calloc(1, sizeof *s);
@@ -121,7 +127,9 @@ int stage_text(stage *s, int64_t random_id, const char *text) {
   return stage_text_raw(s, s->p->in_raw, s->p->out_raw++, random_id, text);
 }
 
-int stage_action(stage *s, const schat__action *action) { return stage_action_raw(s, s->p->in_raw, s->p->out_raw++, action); }
+int stage_action(stage *s, const schat__action *action) {
+  return stage_action_raw(s, s->p->in_raw, s->p->out_raw++, action);
+}
 
 int stage_resend(stage *s, int32_t in_raw, int32_t out_raw, int32_t first, int32_t last) {
   schat__action action;
@@ -159,7 +167,9 @@ static int is_the_same(const memstore *a, const memstore *b) {
   return 1;
 }
 
-int stage_same(const memstore *a, const memstore *b) { return memstore_count(a, 0) == memstore_count(b, 0) && is_the_same(a, b); }
+int stage_same(const memstore *a, const memstore *b) {
+  return memstore_count(a, 0) == memstore_count(b, 0) && is_the_same(a, b);
+}
 
 static size_t occurrences(const uint8_t *data, size_t size, const void *needle, size_t needle_size) {
   size_t at, count = 0;

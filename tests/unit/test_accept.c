@@ -1046,7 +1046,7 @@ static void a_bad_network_delays_a_chat_and_no_more(void **state) {
   static const relay_faults none = {0};
   uint64_t seed;
   (void)state;
-  for (seed = 1; seed <= 60; seed++) {
+  for (seed = 1; seed <= 30; seed++) {
     world *w = world_new(1000 + seed, 2);
     uint64_t chance = seed;
     int32_t id;

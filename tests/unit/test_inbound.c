@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSL-1.0
- * test_inbound.c - what becomes of a message of the peer: refused without a trace, dropped as a repeat, put in its place, or the end of the chat. */
+ * test_inbound.c - what becomes of a message of the peer: refused without a trace, dropped as a repeat, put in its place, or the end of
+ * the chat. */
 #include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,7 +16,7 @@
 #include "stage.h"
 #include "tl/wire.h"
 
-/* Objects by hand ------------------------------------------------------------------------------------------------------------- */
+/* Objects by hand -------------------------------------------------------------------------------------------------------- */
 
 typedef struct {
   uint8_t data[512];
@@ -36,7 +37,9 @@ static void put_string(object *o, const char *text) {
   schat__tl_write_string(&o->w, s);
 }
 
-static void put_constructor(object *o, unsigned constructor) { schat__write32(&o->w, schat__tl_constructor_at(constructor)->id); }
+static void put_constructor(object *o, unsigned constructor) {
+  schat__write32(&o->w, schat__tl_constructor_at(constructor)->id);
+}
 
 static schat_bytes whole(const object *o) {
   schat_bytes b = {o->data, o->w.size};
@@ -69,7 +72,7 @@ static int feed_message(stage *s, schat_bytes message) {
   return status;
 }
 
-/* Order ----------------------------------------------------------------------------------------------------------------------- */
+/* Order ------------------------------------------------------------------------------------------------------------------ */
 
 #define DEALT 8
 
@@ -271,7 +274,7 @@ static void every_action_counts(void **state) {
   stage_free(s);
 }
 
-/* Wire numbers ------------------------------------------------------------------------------------------------------------------ */
+/* Wire numbers ----------------------------------------------------------------------------------------------------------- */
 
 /* R-SEQ-03, R-SEQ-04 accept: the creator begins with in 0, out 1, the other with in 1, out 0 */
 static void the_first_numbers_are_those_of_the_role(void **state) {
@@ -490,7 +493,7 @@ static void a_message_before_ours_has_the_first_place(void **state) {
   world_free(w);
 }
 
-/* Refusals without a trace --------------------------------------------------------------------------------------------------------- */
+/* Refusals without a trace ----------------------------------------------------------------------------------------------- */
 
 typedef struct {
   memstore *image;
@@ -558,7 +561,8 @@ static uint8_t *with_length(stage *s, schat_bytes wrapped, uint32_t length, size
   assert_non_null(out);
   memcpy(out + 28, wrapped.data, wrapped.size);
   schat__store32(out + 24, length);
-  assert_int_equal(schat__envelope_seal(s->p->crypto, s->p->key, s->p->key_fingerprint, s->p->originator, out + 24, padded_size, out), SCHAT_OK);
+  assert_int_equal(schat__envelope_seal(s->p->crypto, s->p->key, s->p->key_fingerprint, s->p->originator, out + 24, padded_size, out),
+                   SCHAT_OK);
   return out;
 }
 
@@ -589,9 +593,9 @@ static void a_length_that_lies_leaves_no_trace(void **state) {
   static const struct {
     uint32_t length;
     size_t padded;
-  } lies[] = {{52, 64},          {60, 64},          {64, 64},          {40, 1072},        {44, 1088},        {56, 1088},         {0xffffffffu, 64},
-              {0x80000000u, 64}, {0x7ffffffcu, 64}, {0xfffffffcu, 64}, {45, 64},          {46, 64},          {47, 64},           {0, 64},
-              {0x7fffffffu, 96}, {59, 1088},        {61, 1088},        {62, 1088},        {0x80000030u, 96}, {0x0100003cu, 1088}};
+  } lies[] = {{52, 64},          {60, 64},          {64, 64},          {40, 1072}, {44, 1088},        {56, 1088},         {0xffffffffu, 64},
+              {0x80000000u, 64}, {0x7ffffffcu, 64}, {0xfffffffcu, 64}, {45, 64},   {46, 64},          {47, 64},           {0, 64},
+              {0x7fffffffu, 96}, {59, 1088},        {61, 1088},        {62, 1088}, {0x80000030u, 96}, {0x0100003cu, 1088}};
   stage *s = stage_new(14, 1, NULL);
   snapshot n = take_snapshot(s);
   uint8_t *packet;
@@ -749,7 +753,7 @@ static void fewer_than_fifteen_random_bytes_are_refused(void **state) {
   stage_free(s);
 }
 
-/* Layers ------------------------------------------------------------------------------------------------------------------------ */
+/* Layers ----------------------------------------------------------------------------------------------------------------- */
 
 /* As when nothing has been heard from the peer yet. */
 static void forget_the_peer(stage *s) {
@@ -826,7 +830,7 @@ static void layers_never_go_down(void **state) {
   stage_free(s);
 }
 
-/* MTProto 1 ---------------------------------------------------------------------------------------------------------------------- */
+/* MTProto 1 -------------------------------------------------------------------------------------------------------------- */
 
 /* D-01, R-DEC-10, X-04 accept / reject: until the peer shows that it knows better, by version or by layer */
 static void mtproto_1_is_read_until_version_2_or_layer_73(void **state) {
@@ -910,15 +914,17 @@ static void answers_to_version_1_are_version_2(void **state) {
   assert_int_equal(s->sent_count, 20);
   for (i = 0; i < s->sent_count; i++) {
     assert_true(s->sent[i].size < sizeof work);
-    assert_int_equal(schat__envelope_open(s->p->crypto, s->p->key, s->p->key_fingerprint, 2, 1, s->sent[i].bytes, s->sent[i].size, work, &bare,
-                                          &bare_size), 1);
-    assert_int_equal(schat__envelope_open(s->p->crypto, s->p->key, s->p->key_fingerprint, 1, 1, s->sent[i].bytes, s->sent[i].size, work, &bare,
-                                          &bare_size), 0);
+    assert_int_equal(schat__envelope_open(s->p->crypto, s->p->key, s->p->key_fingerprint, 2, 1, s->sent[i].bytes, s->sent[i].size, work,
+                                          &bare, &bare_size),
+                     1);
+    assert_int_equal(schat__envelope_open(s->p->crypto, s->p->key, s->p->key_fingerprint, 1, 1, s->sent[i].bytes, s->sent[i].size, work,
+                                          &bare, &bare_size),
+                     0);
   }
   stage_free(s);
 }
 
-/* Without a wrapper ----------------------------------------------------------------------------------------------------------------- */
+/* Without a wrapper ------------------------------------------------------------------------------------------------------ */
 
 /* R-DEC-11, D-05 accept: the oldest NotifyLayer, without a wrapper and without a place in the order, and inside one with its number */
 static void an_old_notify_layer_is_read_in_both_places(void **state) {
@@ -1016,7 +1022,7 @@ static void old_messages_in_a_wrapper_are_read(void **state) {
   stage_free(s);
 }
 
-/* What cannot be read ------------------------------------------------------------------------------------------------------------------ */
+/* What cannot be read ---------------------------------------------------------------------------------------------------- */
 
 /* D-03, X-03 accept / reject: its number counts, the application gets it, the chat stays, and one NotifyLayer answers all of them */
 static void what_cannot_be_read_counts_and_is_handed_on(void **state) {
@@ -1028,12 +1034,12 @@ static void what_cannot_be_read_counts_and_is_handed_on(void **state) {
   size_t i;
   (void)state;
   memcpy(bytes, good.data, good.size);
-  bad[0].data = bytes, bad[0].size = good.size + 4;       /* something after it */
-  bad[1].data = good.data, bad[1].size = good.size - 4;   /* something missing */
-  bad[2].data = bytes + 100, bad[2].size = 32;            /* no constructor */
+  bad[0].data = bytes, bad[0].size = good.size + 4;     /* something after it */
+  bad[1].data = good.data, bad[1].size = good.size - 4; /* something missing */
+  bad[2].data = bytes + 100, bad[2].size = 32;          /* no constructor */
   bad[3].data = (const uint8_t *)"\x77\x66\x55\x44", bad[3].size = 4;
   bad[4].data = bytes + 100, bad[4].size = 4;
-  bad[5] = none;                                          /* nothing at all */
+  bad[5] = none; /* nothing at all */
   for (i = 0; i < 6; i++) {
     int32_t expected = s->p->out_raw + 1;
     assert_int_equal(feed_message(s, bad[i]), SCHAT_UNSUPPORTED_MESSAGE);
@@ -1126,7 +1132,7 @@ static void the_inner_random_id_counts(void **state) {
   stage_free(s);
 }
 
-/* Counters -------------------------------------------------------------------------------------------------------------------------- */
+/* Counters --------------------------------------------------------------------------------------------------------------- */
 
 static void set_in_seq(stage *s, int32_t in_seq) {
   schat__chat *chat = &stage_slot(s)->chat;

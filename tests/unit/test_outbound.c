@@ -22,7 +22,9 @@ static stage *with_policy(uint64_t seed, int role, uint32_t flags) {
   return stage_new(seed, role, &policy);
 }
 
-static void say(stage *s, const char *text) { assert_true(world_text(s->w, 0, s->chat_id, text, NULL) >= 0); }
+static void say(stage *s, const char *text) {
+  assert_true(world_text(s->w, 0, s->chat_id, text, NULL) >= 0);
+}
 
 static size_t sends(const stage *s) {
   return world_requests(s->w, 0, SCHAT_REQUEST_SEND_ENCRYPTED) + world_requests(s->w, 0, SCHAT_REQUEST_SEND_ENCRYPTED_FILE) +
@@ -40,7 +42,7 @@ static const world_request *nth_send(const stage *s, size_t n) {
   return NULL;
 }
 
-/* On the wire ------------------------------------------------------------------------------------------------------------------------- */
+/* On the wire ------------------------------------------------------------------------------------------------------------ */
 
 /* R-ENC-01..04, R-ENC-08, D-12, D-13 accept: for texts of every length: a wrapper of layer 73 or more, 31 random bytes, 12 to 1024 bytes of
  * padding up to a multiple of 16, of which 0 to 15 blocks are there by chance, each as often as the others */
@@ -92,8 +94,9 @@ static void random_bytes_and_padding_are_random(void **state) {
     assert_true(stage_read(s, 0, &seen));
     memcpy(firsts[i], seen.wrapper.random_bytes.data, 8);
     for (j = 0; j < i && i < 300; j++) assert_memory_not_equal(firsts[i], firsts[j], 8);
-    assert_int_equal(schat__envelope_open(s->p->crypto, s->p->key, s->p->key_fingerprint, 2, 1, s->sent[0].bytes, s->sent[0].size, plain, &object,
-                                          &size), 1);
+    assert_int_equal(schat__envelope_open(s->p->crypto, s->p->key, s->p->key_fingerprint, 2, 1, s->sent[0].bytes, s->sent[0].size, plain,
+                                          &object, &size),
+                     1);
     for (j = 4 + size; j < s->sent[0].size - 24; j++) frequency[plain[j]]++, total++;
     stage_acknowledge(s);
     stage_forget(s);
@@ -179,7 +182,7 @@ static void a_message_over_the_limit_is_not_made(void **state) {
   stage_free(s);
 }
 
-/* Names --------------------------------------------------------------------------------------------------------------------------------- */
+/* Names ------------------------------------------------------------------------------------------------------------------ */
 
 static void expect_equal_names(stage *s) {
   puppet_seen seen;
@@ -302,7 +305,7 @@ static void a_name_means_something_in_its_chat_alone(void **state) {
   world_free(w);
 }
 
-/* Order ----------------------------------------------------------------------------------------------------------------------------------- */
+/* Order ------------------------------------------------------------------------------------------------------------------ */
 
 /* R-SEQ-07, D-25 accept: a host that can chain gets everything at once, each with the token of the one before */
 static void chained_sends_name_their_predecessor(void **state) {
@@ -407,7 +410,7 @@ static void the_server_takes_messages_in_order(void **state) {
   }
 }
 
-/* Counters --------------------------------------------------------------------------------------------------------------------------------- */
+/* Counters --------------------------------------------------------------------------------------------------------------- */
 
 static void set_out_seq(stage *s, int32_t out_seq) {
   schat__chat *chat = &stage_slot(s)->chat;
@@ -450,7 +453,7 @@ static void the_last_number_ends_the_chat(void **state) {
   }
 }
 
-/* Deleted before it is confirmed ---------------------------------------------------------------------------------------------------------------- */
+/* Deleted before it is confirmed ----------------------------------------------------------------------------------------- */
 
 static void expect_self_deletion(stage *s, size_t i, int32_t out_raw, int32_t in_raw, int32_t layer, int64_t id) {
   puppet_seen seen;
@@ -629,7 +632,8 @@ static void deleting_an_unconfirmed_message_destroys_it_in_memory(void **state) 
   stage_free(s);
 }
 
-/* D-37, R-SEQ-21 accept: an erased message states the layer it was made with: a higher one would make those after it too low for the peer */
+/* D-37, R-SEQ-21 accept: an erased message states the layer it was made with: a higher one would make those after it too low for the
+ * peer */
 static void an_erased_message_keeps_its_layer(void **state) {
   stage *s = stage_new(17, 1, NULL);
   int64_t id;
@@ -656,7 +660,7 @@ static void an_erased_message_keeps_its_layer(void **state) {
   stage_free(s);
 }
 
-/* Refused by the server ------------------------------------------------------------------------------------------------------------------------- */
+/* Refused by the server -------------------------------------------------------------------------------------------------- */
 
 /* D-08 accept: the content is lost and reported, the number is not: it goes out as the deletion of its own name; what follows follows */
 static void a_refused_message_leaves_its_number(void **state) {
@@ -736,7 +740,7 @@ static void a_twice_refused_message_is_tried_until_it_goes(void **state) {
   stage_free(s);
 }
 
-/* What strict peers accept ------------------------------------------------------------------------------------------------------------------------ */
+/* What strict peers accept ----------------------------------------------------------------------------------------------- */
 
 #define MADE 4096
 #define KEYS 512

@@ -63,7 +63,7 @@ static void expect_same(const stage *s, size_t i, const stage_sent *kept) {
   assert_int_equal(s->sent[i].type, kept->type);
 }
 
-/* The same bytes ------------------------------------------------------------------------------------------------------------------- */
+/* The same bytes --------------------------------------------------------------------------------------------------------- */
 
 /* R-SEQ-06, R-SEQ-14, D-06 accept: also after 50 messages of the peer, and a restart */
 static void a_resend_gets_the_bytes_that_were_sent_first(void **state) {
@@ -111,7 +111,7 @@ static void an_unanswered_send_is_repeated_byte_for_byte(void **state) {
   stage_free(s);
 }
 
-/* Ranges ------------------------------------------------------------------------------------------------------------------------------ */
+/* Ranges ----------------------------------------------------------------------------------------------------------------- */
 
 static int resend_wire(stage *s, int32_t out_raw, int32_t start, int32_t end) {
   schat__action action;
@@ -216,10 +216,10 @@ static void the_span_of_a_range_is_bounded(void **state) {
   }
 }
 
-/* Once ---------------------------------------------------------------------------------------------------------------------------------- */
+/* Once ------------------------------------------------------------------------------------------------------------------- */
 
-/* R-SEQ-15, R-SEQ-16 accept / reject: at once, though it stands behind a gap; not again when the server replays it, nor when its turn comes,
- * nor when both happen after a restart */
+/* R-SEQ-15, R-SEQ-16 accept / reject: at once, though it stands behind a gap; not again when the server replays it, nor when its turn
+ * comes, nor when both happen after a restart */
 static void a_resend_behind_a_gap_is_answered_at_once_and_once(void **state) {
   int restart;
   (void)state;
@@ -320,7 +320,7 @@ static void noops_are_answered_with_a_pause_too(void **state) {
   stage_free(s);
 }
 
-/* Keys ------------------------------------------------------------------------------------------------------------------------------------ */
+/* Keys ------------------------------------------------------------------------------------------------------------------- */
 
 /* The puppet begins a rekeying and commits to it; returns with the new key in `key` and still speaking under the old one. */
 static void rekey(stage *s, uint8_t key[256]) {
@@ -419,7 +419,7 @@ static void a_peer_that_has_switched_behind_a_gap_gets_the_new_key(void **state)
   stage_free(s);
 }
 
-/* Unasked ------------------------------------------------------------------------------------------------------------------------------------ */
+/* Unasked ---------------------------------------------------------------------------------------------------------------- */
 
 /* D-36 accept / reject: when a message of the peer, 60 s and more after the server took ours, still does not cover it, the oldest is sent
  * again, with doubling pauses, eight times; then PEER_STUCK once. Nothing happens while the peer is silent, or only repeats itself. */
@@ -523,7 +523,8 @@ static void a_chat_with_a_peer_that_asks_once_lives_through_losses(void **state)
       world_run(w);
       make_like_tdlib(w->peers[1].manager, chat_id);
       world_pass(w, 20000);
-      if (sent[0] >= 40 && sent[1] >= 40 && world_count(w, 0, SCHAT_EVENT_MESSAGE) >= 40 && world_count(w, 1, SCHAT_EVENT_MESSAGE) >= 40) break;
+      if (sent[0] >= 40 && sent[1] >= 40 && world_count(w, 0, SCHAT_EVENT_MESSAGE) >= 40 && world_count(w, 1, SCHAT_EVENT_MESSAGE) >= 40)
+        break;
     }
     assert_true(round < 2000);
     for (p = 0; p < 2; p++) {
