@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSL-1.0
- * test_events.c - events are never lost and never doubled unmarked: stored with their cause, handed over in order, repeated after a crash. */
+ * test_events.c - events are never lost and never doubled unmarked: stored with their cause, in order, repeated after a crash. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

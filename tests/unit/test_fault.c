@@ -2,7 +2,7 @@
  * test_fault.c - whatever fails at whatever moment, memory, randomness or the store: the call says so, nothing has changed, nothing leaks,
  * and going on afterwards comes to the same end.
  *
- * Each scenario is run again and again, with the first, second, third … request for memory, for random bytes, for a commit refused: once, or
+ * Each scenario is run again and again, with the 1st, 2nd, 3rd ... request for memory, for random bytes, for a commit refused: once, or
  * from there on until the call has been seen to fail repeatedly; until a run comes to its end without meeting its failure. */
 #include <stdarg.h>
 #include <stddef.h>

@@ -403,6 +403,106 @@ static void a_scan_that_fails_is_a_failure(void **state) {
   memstore_free(m);
 }
 
+/* The chat as it would be stored and read again. */
+static int reread(const schat__chat *c) {
+  uint8_t out[1024];
+  schat__chat back;
+  schat__writer writer = {out, sizeof out, 0};
+  schat__reader r;
+  memset(&back, 0, sizeof back);
+  schat__chat_write(&writer, c);
+  assert_true(schat__writer_fits(&writer));
+  r = reader_of(out, writer.size);
+  return schat__chat_read(&r, &back);
+}
+
+/* X-17 reject: numbers of a chat that nothing can have written are damage, one step beyond their ends; at their ends they are lawful. */
+static void numbers_out_of_range_are_damage(void **state) {
+  const schat__chat good = puppet_slot(w->peers[0].manager, chat)->chat;
+  static const struct {
+    size_t at;
+    int32_t least, most;
+  } cases[] = {
+      {offsetof(schat__chat, in_seq), 0, SCHAT__SEQ_MAX},
+      {offsetof(schat__chat, out_seq), 10, SCHAT__SEQ_MAX + 1},
+      {offsetof(schat__chat, in_highest), -1, SCHAT__SEQ_MAX},
+      {offsetof(schat__chat, asked_up_to), -1, SCHAT__SEQ_MAX},
+      {offsetof(schat__chat, flush_seq), -1, SCHAT__SEQ_MAX},
+      {offsetof(schat__chat, new_key_seen), -1, SCHAT__SEQ_MAX},
+      {offsetof(schat__chat, unread_count), 0, SCHAT__SEQ_MAX},
+      {offsetof(schat__chat, ttl), 0, INT32_MAX},
+      {offsetof(schat__chat, stated_layer), 144, 144},
+      {offsetof(schat__chat, acked_base), 7, 7},
+      {offsetof(schat__chat, acked_last), 7 + 3 + 300, 7 + 3 + 300},
+      {offsetof(schat__chat, acked_end), 3, 10},
+  };
+  static const size_t clocks[] = {offsetof(schat__chat, gap_at),     offsetof(schat__chat, abort_at),  offsetof(schat__chat, rekey_at),
+                                  offsetof(schat__chat, discard_at), offsetof(schat__chat, accept_at), offsetof(schat__chat, close_at),
+                                  offsetof(schat__chat, peer_heard)};
+  schat__chat base = good, c;
+  size_t i;
+  (void)state;
+  base.out_seq = 10;
+  base.acked_count = 3; /* three confirmed messages: 7, 7 + 3, 7 + 3 + 300 */
+  base.acked_size = 3;
+  base.acked_base = 7;
+  base.acked_last = 310;
+  base.acked_end = 10;
+  base.acked[0] = 3;
+  base.acked[1] = 0xac;
+  base.acked[2] = 2;
+  assert_int_equal(reread(&base), SCHAT_OK);
+  for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    int32_t values[4], j;
+    values[0] = cases[i].least;
+    values[1] = cases[i].most;
+    values[2] = cases[i].least - 1;
+    values[3] = cases[i].most == INT32_MAX ? INT32_MIN : cases[i].most + 1;
+    for (j = 0; j < 4; j++) {
+      c = base;
+      memcpy((uint8_t *)&c + cases[i].at, &values[j], sizeof values[j]);
+      assert_int_equal(reread(&c), j < 2 ? SCHAT_OK : SCHAT_E_CORRUPT);
+    }
+  }
+  for (i = 0; i < sizeof clocks / sizeof clocks[0]; i++) {
+    static const int64_t times[] = {0, INT64_MAX / 2 - 1, -1, INT64_MAX, INT64_MIN};
+    size_t j;
+    for (j = 0; j < 5; j++) {
+      c = base;
+      memcpy((uint8_t *)&c + clocks[i], &times[j], sizeof times[j]);
+      assert_int_equal(reread(&c), j < 2 ? SCHAT_OK : SCHAT_E_CORRUPT);
+    }
+  }
+}
+
+/* X-17 reject: confirmed numbers that do not fill their bytes, or run over them, would be read past their end. */
+static void confirmed_numbers_that_do_not_add_up_are_damage(void **state) {
+  schat__chat base = puppet_slot(w->peers[0].manager, chat)->chat, c;
+  size_t size;
+  (void)state;
+  base.out_seq = 300;
+  base.acked_base = base.acked_last = 0;
+  base.acked_end = 200;
+  base.acked_count = 128;
+  memset(base.acked, 0, sizeof base.acked);
+  for (size = 0; size <= SCHAT__ACKED_SIZE; size++) {
+    c = base;
+    c.acked_size = (uint8_t)size;
+    assert_int_equal(reread(&c), size == 127 ? SCHAT_OK : SCHAT_E_CORRUPT);
+  }
+  c = base;
+  c.acked_size = 127;
+  c.acked_count = 129;
+  assert_int_equal(reread(&c), SCHAT_E_CORRUPT);
+  c.acked_count = 128;
+  c.acked[126] = 0x80; /* goes on beyond the end */
+  assert_int_equal(reread(&c), SCHAT_E_CORRUPT);
+  c.acked_count = 2;
+  c.acked_size = 6;
+  memset(c.acked, 0x80, 6); /* never ends */
+  assert_int_equal(reread(&c), SCHAT_E_CORRUPT);
+}
+
 /* Random contents --------------------------------------------------------------------------------------------------------------- */
 
 static uint64_t seed = 0x1234567; /* of the mutations */
@@ -682,6 +782,8 @@ int main(void) {
       T(a_store_that_lacks_a_record_is_refused),
       T(a_store_that_gives_records_twice_is_refused),
       T(a_scan_that_fails_is_a_failure),
+      T(numbers_out_of_range_are_damage),
+      T(confirmed_numbers_that_do_not_add_up_are_damage),
       T(random_records_under_the_right_key_do_no_harm),
       T(random_plaintexts_are_read_or_refused),
       T(an_older_image_is_told_by_the_counter),

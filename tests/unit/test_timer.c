@@ -420,8 +420,8 @@ static void say(int32_t ttl) {
   assert_int_equal(world_text_ttl(w, 0, chat, "text", ttl, NULL), SCHAT_OK);
 }
 
-/* R-TTL-02 accept: a message's own ttl wins over the chat's: all three combinations; and 0 is an own ttl too. R-TTL-04: the chat's timer holds
- * for messages after it was set only, whoever set it. */
+/* R-TTL-02 accept: a message's own ttl wins over the chat's: all three combinations; and 0 is an own ttl too. R-TTL-04: the chat's timer
+ * holds for messages after it was set only, whoever set it. */
 static void a_messages_own_life_wins_over_the_chats(void **state) {
   static const int32_t expected[] = {0, 10, 60, 10, 0, 5, 0};
   schat__action action;
