@@ -474,7 +474,7 @@ typedef enum schat_reject {
   SCHAT_REJECT_LAYER = 5,          /* a wrapper of a layer below 8 */
   SCHAT_REJECT_UNKNOWN_CHAT = 6,
   SCHAT_REJECT_STATE = 7,          /* not in this state of the chat */
-  SCHAT_REJECT_IDENTITY = 8,       /* ids, access hash, participants or date contradict what is stored */
+  SCHAT_REJECT_IDENTITY = 8,       /* ids, access hash or participants contradict what is stored */
   SCHAT_REJECT_DH_CONFIG = 9,      /* R-DH-02..05 */
   SCHAT_REJECT_DH_VALUE = 10,      /* R-DH-07, R-DH-08, X-06, X-07 */
   SCHAT_REJECT_DH_REUSED = 11,     /* */

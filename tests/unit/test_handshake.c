@@ -931,8 +931,11 @@ static void secrets_are_wiped_when_they_are_done_with(void **state) {
       watch_for(&w, d->key);
       comes_to_the_key(d);
     } else {
+      static const uint8_t none[SIZE];
       desk_begin(d, 0, SCHAT_STATE_ACCEPTING);
       watch_for(&w, d->key);
+      assert_memory_equal(desk_slot(d)->secrets->exponent, none, SIZE); /* gone with the step that made the key */
+      assert_int_equal(desk_slot(d)->secrets->has & SCHAT__HAS_EXPONENT, 0);
       comes_to_the_key(d);
     }
     if (role == 0) { /* the exponent went when the key was made */
