@@ -374,22 +374,10 @@ static int discarded(schat__env *env, schat__slot *slot, const schat_chat_update
   return schat__close(env, slot, &closing);
 }
 
-/* A chat that we have given up and that the server still keeps, because our request overtook, or was overtaken: once more. */
-static int lives_on(schat__env *env, schat__slot *slot, const schat_chat_update *update) {
-  int ours = slot->chat.close_reason == SCHAT_CLOSE_BY_US || slot->chat.close_reason == SCHAT_CLOSE_KEY_MISMATCH;
-  int status;
-  if (update->type != SCHAT_CHAT_UPDATE_CHAT || !ours || (slot->chat.flags & SCHAT_CHAT_DISCARD_PENDING)) return SCHAT_IGNORED;
-  status = schat__edit(env, slot);
-  if (status != SCHAT_OK) return status;
-  slot->chat.flags |= SCHAT_CHAT_DISCARD_PENDING;
-  status = schat__ask_now(env, slot);
-  return status == SCHAT_OK ? SCHAT_IGNORED : status;
-}
-
 int schat__chat_update(schat__env *env, schat__slot *slot, const schat_chat_update *update) {
   if (update->type == SCHAT_CHAT_UPDATE_EMPTY) return SCHAT_IGNORED;
   if (update->type == SCHAT_CHAT_UPDATE_DISCARDED) return discarded(env, slot, update);
-  if (slot->chat.state == SCHAT_STATE_CLOSED) return lives_on(env, slot, update);
+  if (slot->chat.state == SCHAT_STATE_CLOSED) return SCHAT_IGNORED;
   if (!is_that_chat(env, &slot->chat, update)) return schat__emit_rejected(env, slot->chat.chat_id, SCHAT_REJECT_IDENTITY);
   if (update->type == SCHAT_CHAT_UPDATE_REQUESTED) {
     return schat__is_originator(&slot->chat) ? schat__emit_rejected(env, slot->chat.chat_id, SCHAT_REJECT_STATE) : SCHAT_DUPLICATE;
