@@ -111,6 +111,11 @@ static int talk(client *alice, client *bob, int64_t bob_id) {
   return status;
 }
 
+static void remove_stores(void) {
+  schat_sqlite_destroy("minimal.alice.db", NULL);
+  schat_sqlite_destroy("minimal.bob.db", NULL);
+}
+
 int main(void) {
   client alice = {0}, bob = {0};
   int64_t alice_id, bob_id;
@@ -118,14 +123,14 @@ int main(void) {
   server = relay_new(1);
   alice_id = relay_add_user(server);
   bob_id = relay_add_user(server);
-  schat_sqlite_destroy("minimal.alice.db", NULL);
-  schat_sqlite_destroy("minimal.bob.db", NULL);
+  remove_stores(); /* a client keeps its store; this example begins anew, and leaves nothing behind */
   status = open_client(&alice, "Alice", "minimal.alice.db", alice_id);
   if (status == SCHAT_OK) status = open_client(&bob, "Bob", "minimal.bob.db", bob_id);
   if (status == SCHAT_OK) status = talk(&alice, &bob, bob_id);
   if (status != SCHAT_OK) fprintf(stderr, "minimal: %s\n", schat_status_text(status));
   close_client(&alice);
   close_client(&bob);
+  remove_stores();
   relay_free(server);
   return status == SCHAT_OK && bob.received ? 0 : 1;
 }

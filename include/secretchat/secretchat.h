@@ -443,7 +443,7 @@ typedef enum schat_event_type {
   SCHAT_EVENT_UNSUPPORTED,      /* an authentic message that cannot be read: raw, date, place (D-03) */
   SCHAT_EVENT_SENT,             /* random_id, date, file: the server has it */
   SCHAT_EVENT_SEND_FAILED,      /* random_id, error_code, error_text: it will never arrive (D-08) */
-  SCHAT_EVENT_DELIVERED,        /* random_id: the peer's client has it */
+  SCHAT_EVENT_DELIVERED,        /* random_id: the peer's client has it. Never stored: one confirms all that were sent before */
   SCHAT_EVENT_DELETED,          /* random_ids: remove them, with their files (R-TTL-06) */
   SCHAT_EVENT_EXPIRED,          /* random_ids: their time is over; remove them, with their files (R-TTL-03) */
   SCHAT_EVENT_HISTORY_FLUSHED,  /* remove every message of the chat */

@@ -140,9 +140,24 @@ void schat__gap_progress(schat__env *env, schat__slot *slot) {
   chat->flags &= ~SCHAT_CHAT_GAP_STUCK;
 }
 
+/* The latest Resend of ours that the peer has not confirmed. */
+static schat__item *last_resend(const schat__slot *slot) {
+  size_t i;
+  for (i = schat__count(slot, SCHAT__OUTBOX); i-- > 0;) {
+    schat__item *item = schat__item_at(slot, SCHAT__OUTBOX, i);
+    if (item->u.out.action == SCHAT__ACTION_RESEND) return item;
+  }
+  return NULL;
+}
+
 int schat__gap_resume(schat__env *env, schat__slot *slot) {
+  schat__item *asked;
   int status;
   if (schat__count(slot, SCHAT__WAITING) == 0) return SCHAT_OK;
+  if (slot->chat.gap_at > env->account.clock && (asked = last_resend(slot)) != NULL) {
+    /* The same once more: restarts in a row must not make a new one each, with a number that can be lost in its turn. */
+    return asked->u.out.state == SCHAT__SENT ? schat__out_again(env, slot, asked, 0) : SCHAT_OK;
+  }
   status = schat__edit(env, slot);
   if (status != SCHAT_OK) return status;
   slot->chat.asked_up_to = slot->chat.in_seq - 1;
