@@ -4,13 +4,19 @@ set(SECRETCHAT_SOURCES
   src/common/buf.c
   src/common/mem.c
   src/common/status.c
+  src/crypto/cpu.c
   src/crypto/dh.c
   src/crypto/engine.c
   src/crypto/file.c
   src/crypto/fork.c
   src/crypto/hash.c
   src/crypto/ige.c
+  src/crypto/ige_aesni.c
+  src/crypto/ige_aesni8.c
+  src/crypto/ige_choose.c
   src/crypto/ige_evp.c
+  src/crypto/ige_lanes.c
+  src/crypto/ige_vaes16.c
   src/crypto/kdf.c
   src/crypto/picture.c
   src/crypto/rand.c

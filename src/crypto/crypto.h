@@ -41,6 +41,22 @@ int schat__equal(const uint8_t *a, const uint8_t *b, size_t size);
 int schat__ige_encrypt(schat__crypto *crypto, const uint8_t key[32], uint8_t iv[32], const uint8_t *in, uint8_t *out, size_t size);
 int schat__ige_decrypt(schat__crypto *crypto, const uint8_t key[32], uint8_t iv[32], const uint8_t *in, uint8_t *out, size_t size);
 
+/* One stream among many, as the arguments above. Keys may be shared; ivs and outputs belong to one job each, and no job writes where
+ * another reads. */
+typedef struct {
+  const uint8_t *key; /* 32 bytes */
+  uint8_t *iv;        /* 32 bytes */
+  const uint8_t *in;
+  uint8_t *out;
+  size_t size;
+  int status; /* out: of this job */
+} schat__ige_job;
+
+/* Does the jobs, many at a time where the processor can; all are tried. Returns the status of the first that failed, or SCHAT_OK; a job
+ * that failed has its iv as it was. SCHAT_E_INVALID for a size that is no multiple of 16: then nothing was done and no status set. */
+int schat__ige_encrypt_n(schat__crypto *crypto, schat__ige_job *jobs, size_t count);
+int schat__ige_decrypt_n(schat__crypto *crypto, schat__ige_job *jobs, size_t count);
+
 /* kdf.c -------------------------------------------------------------------------------------------------------------------
  * x is 0 for messages of the chat's originator, 8 for the others (R-ENC-07); MTProto 1 always uses 0 in secret chats. */
 int schat__msg_key2(schat__crypto *crypto, uint8_t msg_key[16], const uint8_t key[256], unsigned x, const uint8_t *plaintext, size_t size);

@@ -39,15 +39,17 @@ static int open_all(schat__crypto *crypto) {
 }
 
 int schat__crypto_new(const schat_allocator *mem, schat_random_fn random, void *user_data, schat__crypto **out) {
+  const schat__ige_kernel *ige = schat__ige_choose();
+  if (ige == NULL) return SCHAT_E_INVALID;
   schat__crypto *crypto = schat__alloc(mem, sizeof *crypto);
   if (crypto == NULL) return SCHAT_E_NOMEM;
+  crypto->ige = ige;
   if (mem != NULL) {
     crypto->allocator = *mem;
     crypto->mem = &crypto->allocator;
   }
   crypto->random = random;
   crypto->user_data = user_data;
-  crypto->ige = &schat__ige_evp;
   crypto->pool.at = SCHAT__POOL_SIZE;
   schat__fork_open(&crypto->fork);
   if (!open_all(crypto)) {

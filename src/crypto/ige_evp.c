@@ -117,4 +117,4 @@ static int evp_decrypt(schat__crypto *crypto, const uint8_t key[32], uint8_t iv[
   return good ? SCHAT_OK : SCHAT_E_CRYPTO;
 }
 
-const schat__ige_kernel schat__ige_evp = {"evp", evp_encrypt, evp_decrypt};
+const schat__ige_kernel schat__ige_evp = {"evp", evp_encrypt, evp_decrypt, NULL, NULL};

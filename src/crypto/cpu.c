@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSL-1.0
+ * cpu.c - asks the processor what it can do (CPUID), and the system which registers it saves (XGETBV). */
+#include "cpu.h"
+
+#ifdef SCHAT__X86
+
+#include <stdint.h>
+
+#if !defined(__STDC_NO_ATOMICS__) && (!defined(_MSC_VER) || defined(__clang__))
+#include <stdatomic.h>
+#define HAVE_ATOMICS 1
+#endif
+
+#if defined(_MSC_VER) && !defined(__clang__)
+#include <intrin.h>
+#define TARGET_XSAVE
+
+static int cpuid(uint32_t leaf, uint32_t out[4]) {
+  int words[4];
+  __cpuid(words, 0);
+  if ((uint32_t)words[0] < leaf) return 0;
+  __cpuidex(words, (int)leaf, 0);
+  for (unsigned i = 0; i < 4; i++) out[i] = (uint32_t)words[i];
+  return 1;
+}
+#else
+#include <cpuid.h>
+#include <immintrin.h>
+#define TARGET_XSAVE __attribute__((target("xsave")))
+
+static int cpuid(uint32_t leaf, uint32_t out[4]) {
+  return __get_cpuid_count(leaf, 0, &out[0], &out[1], &out[2], &out[3]);
+}
+#endif
+
+enum { EAX, EBX, ECX, EDX };
+
+static int has(uint32_t word, uint32_t bits) {
+  return (word & bits) == bits;
+}
+
+/* Only where CPUID says OSXSAVE. */
+static TARGET_XSAVE uint32_t saved_registers(void) {
+  return (uint32_t)_xgetbv(0);
+}
+
+static unsigned ask(void) {
+  const uint32_t sse2 = 1u << 26, ssse3 = 1u << 9, sse41 = 1u << 19, aes = 1u << 25, osxsave = 1u << 27, avx = 1u << 28; /* leaf 1 */
+  const uint32_t avx2 = 1u << 5, vaes = 1u << 9, xmm_and_ymm = 6u;                                                       /* leaf 7, XCR0 */
+  uint32_t one[4], seven[4];
+  unsigned found = 0;
+  if (!cpuid(1, one) || !has(one[EDX], sse2) || !has(one[ECX], ssse3 | sse41 | aes)) return 0;
+  found |= SCHAT__CPU_AES;
+  if (!has(one[ECX], osxsave | avx) || !has(saved_registers(), xmm_and_ymm) || !cpuid(7, seven)) return found;
+  if (has(seven[EBX], avx2) && has(seven[ECX], vaes)) found |= SCHAT__CPU_VAES;
+  return found;
+}
+
+#ifdef HAVE_ATOMICS
+unsigned schat__cpu(void) {
+  static atomic_uint answer; /* threads that come first together write the same */
+  const unsigned asked = 1u << 31;
+  unsigned known = atomic_load_explicit(&answer, memory_order_relaxed);
+  if (known == 0) {
+    known = ask() | asked;
+    atomic_store_explicit(&answer, known, memory_order_relaxed);
+  }
+  return known & ~asked;
+}
+#else
+unsigned schat__cpu(void) {
+  return ask();
+}
+#endif
+
+#else
+
+unsigned schat__cpu(void) {
+  return 0;
+}
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSL-1.0
+ * cpu.h - what this processor can do that a kernel may use, and which of those kernels this compiler can build. */
+#ifndef SCHAT_CRYPTO_CPU_H
+#define SCHAT_CRYPTO_CPU_H
+
+/* SCHAT__X86: kernels with AES-NI; SCHAT__X86_64: those that need 16 registers too; SCHAT__X86_VAES: those with AES on 256 bits. Elsewhere
+ * the portable kernel serves, and none of the others is compiled. */
+#if defined(_MSC_VER) && !defined(__clang__)
+#if defined(_M_X64) || defined(_M_IX86)
+#define SCHAT__X86 1
+#endif
+#if defined(_M_X64)
+#define SCHAT__X86_64 1
+#if _MSC_VER >= 1920
+#define SCHAT__X86_VAES 1
+#endif
+#endif
+#elif defined(__clang__) || (defined(__GNUC__) && __GNUC__ >= 9)
+#if defined(__x86_64__) || defined(__i386__)
+#define SCHAT__X86 1
+#endif
+#if defined(__x86_64__) && !defined(__ILP32__)
+#define SCHAT__X86_64 1
+#define SCHAT__X86_VAES 1
+#endif
+#endif
+
+#define SCHAT__CPU_AES 1u  /* AES-NI, SSE4.1 */
+#define SCHAT__CPU_VAES 2u /* VAES and AVX2, whose registers the system saves */
+
+/* A set of SCHAT__CPU_…. The processor is asked once, which takes tens of microseconds in a virtual machine; from any thread. */
+unsigned schat__cpu(void);
+
+#endif
