@@ -851,9 +851,70 @@ static void the_host_is_told_what_to_remove(void **state) {
   assert_int_equal(world_last(w, 0, SCHAT_EVENT_EXPIRED)->random_ids[0], 3);
 }
 
+static size_t ended(void) {
+  size_t i, ids = 0;
+  for (i = 0; i < count(SCHAT_EVENT_EXPIRED); i++) ids += world_nth(w, 0, SCHAT_EVENT_EXPIRED, i)->random_id_count;
+  return ids;
+}
+
+/* D-28, R-TTL-03 accept: a date that has been read already starts the clock of what came later in the same second. */
+static void two_messages_of_one_second_both_end(void **state) {
+  int64_t begin = w->now;
+  (void)state;
+  puppet_send_text(p, alice(), 901, "first", 5, w->now);
+  assert_int_equal(schat_messages_read(alice(), chat, today, w->now), SCHAT_OK);
+  puppet_send_text(p, alice(), 902, "second", 5, w->now);
+  assert_int_equal(schat_messages_read(alice(), chat, today, w->now), SCHAT_OK);
+  assert_int_equal(world_info(w, 0, chat).unread_count, 0);
+  tick_at(begin + 4999);
+  assert_int_equal(ended(), 0);
+  tick_at(begin + 5000);
+  assert_int_equal(ended(), 2);
+}
+
+/* R-TTL-03, D-28 accept: a chat that closes keeps the clocks of its messages, through a restart, and those not read can still be. */
+static void closing_lengthens_no_life(void **state) {
+  int64_t begin = w->now;
+  (void)state;
+  puppet_send_text(p, alice(), 903, "read before", 5, w->now);
+  assert_int_equal(read_all(), SCHAT_OK);
+  puppet_send_text(p, alice(), 904, "read after", 5, w->now);
+  assert_int_equal(schat_chat_discard(alice(), chat, 0, w->now), SCHAT_OK);
+  world_drain(w, 0);
+  assert_int_equal(world_info(w, 0, chat).state, SCHAT_STATE_CLOSED);
+  assert_int_equal(read_all(), SCHAT_OK);
+  restart_at(begin + 1000, 1);
+  tick_at(begin + 5000);
+  assert_int_equal(ended(), 2);
+  assert_int_equal(memstore_count(store(), SCHAT_RECORD_TIMER), 0);
+}
+
+/* R-TTL-06 accept: a long list deletes all it names and nothing else. */
+static void a_long_list_deletes_what_it_names(void **state) {
+  schat__action action;
+  int64_t ids[12];
+  size_t i;
+  (void)state;
+  for (i = 0; i < 20; i++) puppet_send_text(p, alice(), 1000 + (int64_t)i, "text", 60, w->now);
+  for (i = 0; i < 12; i++) ids[i] = 1011 - (int64_t)i; /* in no order of ours */
+  memset(&action, 0, sizeof action);
+  action.type = SCHAT__ACTION_DELETE;
+  action.random_ids = ids;
+  action.random_id_count = 12;
+  assert_int_equal(memstore_count(store(), SCHAT_RECORD_TIMER), 20);
+  assert_int_equal(puppet_send_action(p, alice(), &action, w->now), SCHAT_OK);
+  assert_int_equal(memstore_count(store(), SCHAT_RECORD_TIMER), 8);
+  world_drain(w, 0);
+  assert_int_equal(count(SCHAT_EVENT_MESSAGE), 8); /* nobody had seen the others */
+  assert_int_equal(world_nth(w, 0, SCHAT_EVENT_MESSAGE, 0)->random_id, 1012);
+}
+
 int main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
   const struct CMUnitTest tests[] = {
+      T(two_messages_of_one_second_both_end),
+      T(closing_lengthens_no_life),
+      T(a_long_list_deletes_what_it_names),
       T(short_lives_of_media_start_when_opened),
       T(other_lives_start_when_read),
       T(unread_messages_live_for_ever),
