@@ -32,6 +32,9 @@ int schat__random_private(schat__crypto *crypto, uint8_t *out, size_t size);
 int schat__sha1(schat__crypto *crypto, uint8_t out[20], const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size);
 int schat__sha256(schat__crypto *crypto, uint8_t out[32], const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size);
 int schat__md5(schat__crypto *crypto, uint8_t out[16], const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size);
+/* Four hashes, out[i] of the first size - 4 * i bytes of `data`, at little more than the price of one; size is at least 12. */
+#define SCHAT__ENDS 4u
+int schat__sha1_ends(schat__crypto *crypto, uint8_t out[SCHAT__ENDS][20], const uint8_t *data, size_t size);
 /* 1 when equal; time depends on size alone. */
 int schat__equal(const uint8_t *a, const uint8_t *b, size_t size);
 
@@ -61,6 +64,8 @@ int schat__ige_decrypt_n(schat__crypto *crypto, schat__ige_job *jobs, size_t cou
  * x is 0 for messages of the chat's originator, 8 for the others (R-ENC-07); MTProto 1 always uses 0 in secret chats. */
 int schat__msg_key2(schat__crypto *crypto, uint8_t msg_key[16], const uint8_t key[256], unsigned x, const uint8_t *plaintext, size_t size);
 int schat__msg_key1(schat__crypto *crypto, uint8_t msg_key[16], const uint8_t *plaintext, size_t size);
+/* The same of a plaintext that ends `padding` bytes before `size`, a secret that is 0, 4, 8 or 12; with any other, msg_key is 0. */
+int schat__msg_key1_before(schat__crypto *crypto, uint8_t msg_key[16], const uint8_t *plaintext, size_t size, uint64_t padding);
 int schat__kdf2(schat__crypto *crypto, uint8_t aes_key[32], uint8_t aes_iv[32], const uint8_t key[256], const uint8_t msg_key[16],
                 unsigned x);
 int schat__kdf1(schat__crypto *crypto, uint8_t aes_key[32], uint8_t aes_iv[32], const uint8_t key[256], const uint8_t msg_key[16],
@@ -74,7 +79,7 @@ int schat__dh_check_config(schat__crypto *crypto, const uint8_t p[256], int32_t 
 int schat__dh_check_public(schat__crypto *crypto, const uint8_t p[256], const uint8_t own[256], const uint8_t *value, size_t size,
                            uint8_t padded[256]);
 /* A fresh exponent (D-15; server_random is mixed in when it has 256 bytes) and its public value g^a mod p, drawn again until
- * that value is in the range of R-DH-08. */
+ * that value is in the range of R-DH-08 and the exponent begins with no zero byte. */
 int schat__dh_generate(schat__crypto *crypto, const uint8_t p[256], int32_t g, const uint8_t *server_random, size_t server_random_size,
                        uint8_t exponent[256], uint8_t public_value[256]);
 /* key = value^exponent mod p, padded to 256 bytes (R-DH-11), constant time in the exponent. */

@@ -3,10 +3,11 @@
 #include <string.h>
 
 #include "../common/bytes.h"
+#include "../common/poison.h"
 #include "engine.h"
 
 #define RANGE_BITS (2048 - 64) /* R-DH-08: values lie between 2^1984 and p - 2^1984 */
-#define DRAWS 8                /* one draw fails with probability 2^-63: a source that fails eight times is broken */
+#define DRAWS 8                /* one draw fails with probability 2^-8: a source that fails eight times is broken */
 
 /* The prime that Telegram publishes; known to be a safe one (R-DH-06). */
 static const uint8_t telegram_prime[SCHAT__DH_SIZE] = {
@@ -193,6 +194,14 @@ static int draw_exponent(schat__crypto *crypto, const uint8_t *server_random, si
   return SCHAT_OK;
 }
 
+/* BN_bin2bn passes over leading zero bytes, and its time would tell how many there are: an exponent has none (X-05). What is known of one
+ * that was drawn and not used is worth nothing. */
+static int is_full(const uint8_t exponent[256]) {
+  int full = exponent[0] != 0;
+  SCHAT__PUBLIC(&full, sizeof full);
+  return full;
+}
+
 int schat__dh_generate(schat__crypto *crypto, const uint8_t p[256], int32_t g, const uint8_t *server_random, size_t server_random_size,
                        uint8_t exponent[256], uint8_t public_value[256]) {
   if (g < 2 || g > 7) return SCHAT_E_INVALID;
@@ -201,7 +210,9 @@ int schat__dh_generate(schat__crypto *crypto, const uint8_t p[256], int32_t g, c
   int status = SCHAT_OK, verdict = 0;
   for (int draw = 0; draw < DRAWS && status == SCHAT_OK && verdict == 0; draw++) {
     status = draw_exponent(crypto, server_random, server_random_size, secret);
+    if (status == SCHAT_OK && !is_full(secret)) continue;
     if (status == SCHAT_OK) status = schat__dh_key(crypto, p, base, secret, value);
+    SCHAT__PUBLIC(value, sizeof value); /* the other side is told it */
     if (status == SCHAT_OK) verdict = check_value(p, value, 0);
   }
   if (status == SCHAT_OK && verdict == 1) {

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "../common/bytes.h"
+#include "../common/poison.h"
 #include "engine.h"
 
 #define BLOCK 16
@@ -90,9 +91,11 @@ int schat_file_encrypt_begin(const schat_allocator *allocator, const uint8_t key
 /* The fingerprint first (R-FILE-03), then what is said of the sizes: all of it comes from the peer and the server. */
 static int check_description(schat__crypto *crypto, const uint8_t *key, const uint8_t *iv, int64_t media_size,
                              const schat_encrypted_file *file) {
-  uint8_t digest[16];
+  uint8_t digest[16] = {0};
   int status = schat__md5(crypto, digest, key, SCHAT_FILE_KEY_SIZE, iv, SCHAT_FILE_KEY_SIZE);
-  if (status == SCHAT_OK && fold_fingerprint(digest) != file->key_fingerprint) status = SCHAT_E_FINGERPRINT;
+  int32_t fingerprint = fold_fingerprint(digest);
+  SCHAT__PUBLIC(&fingerprint, sizeof fingerprint); /* the server is told it */
+  if (status == SCHAT_OK && fingerprint != file->key_fingerprint) status = SCHAT_E_FINGERPRINT;
   schat__wipe(digest, sizeof digest);
   if (status != SCHAT_OK) return status;
   if (media_size < 0 || media_size > file->size || file->size % BLOCK != 0) return SCHAT_E_CORRUPT;

@@ -22,6 +22,27 @@ int schat__msg_key1(schat__crypto *crypto, uint8_t msg_key[16], const uint8_t *p
   return status;
 }
 
+/* All ones when a == b, otherwise 0, without a branch. */
+static uint8_t mask_of_equal(uint64_t a, uint64_t b) {
+  uint64_t different = a ^ b;
+  return (uint8_t)(((different | (0 - different)) >> 63) - 1u);
+}
+
+int schat__msg_key1_before(schat__crypto *crypto, uint8_t msg_key[16], const uint8_t *plaintext, size_t size, uint64_t padding) {
+  uint8_t hashes[SCHAT__ENDS][20], chosen[16] = {0};
+  int status = schat__sha1_ends(crypto, hashes, plaintext, size);
+  if (status == SCHAT_OK) {
+    for (unsigned end = 0; end < SCHAT__ENDS; end++) {
+      const uint8_t mask = mask_of_equal(padding, 4u * end);
+      for (unsigned i = 0; i < 16; i++) chosen[i] = (uint8_t)(chosen[i] | (hashes[end][4 + i] & mask));
+    }
+    memcpy(msg_key, chosen, sizeof chosen);
+  }
+  schat__wipe(hashes, sizeof hashes);
+  schat__wipe(chosen, sizeof chosen);
+  return status;
+}
+
 /* R-ENC-06 */
 int schat__kdf2(schat__crypto *crypto, uint8_t aes_key[32], uint8_t aes_iv[32], const uint8_t key[256], const uint8_t msg_key[16],
                 unsigned x) {

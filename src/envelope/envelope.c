@@ -6,6 +6,7 @@
 
 #include "../common/bytes.h"
 #include "../common/mem.h"
+#include "../common/poison.h"
 
 #define BLOCK 16u
 #define MESSAGE_MIN (SCHAT__ENVELOPE_HEAD + BLOCK)
@@ -85,12 +86,11 @@ static int judge2(schat__crypto *crypto, message_keys *k, const uint8_t key[256]
   return genuine & (int)length_is_lawful(schat__load32(work), size - 4, SCHAT__PADDING_MIN, SCHAT__PADDING_MAX);
 }
 
-/* MTProto 1: the hash ends where the length says. With an unlawful one it covers everything, and is made all the same (R-DEC-02). */
+/* MTProto 1: the hash ends where the length says, which is a secret until then. So it is made for every lawful end (R-DEC-02, R-DEC-03). */
 static int judge1(schat__crypto *crypto, message_keys *k, const uint8_t *msg_key, const uint8_t *work, size_t size) {
   uint64_t length = schat__load32(work), room = size - 4;
   uint64_t lawful = length_is_lawful(length, room, 0, PADDING_MAX1);
-  uint64_t hashed = 4 + (room ^ ((room ^ length) & (0 - lawful)));
-  int status = schat__msg_key1(crypto, k->msg_key, work, (size_t)hashed);
+  int status = schat__msg_key1_before(crypto, k->msg_key, work, size, room - length);
   if (status != SCHAT_OK) return status;
   return schat__equal(k->msg_key, msg_key, sizeof k->msg_key) & (int)lawful;
 }
@@ -113,6 +113,7 @@ int schat__envelope_open(schat__crypto *crypto, const uint8_t key[256], int64_t 
   if (size < MESSAGE_MIN || (size - SCHAT__ENVELOPE_HEAD) % BLOCK != 0) return 0; /* X-02; nothing secret was looked at */
   const size_t work_size = size - SCHAT__ENVELOPE_HEAD;
   int verdict = decrypt_and_judge(crypto, key, mtproto, sender_is_originator ? 0 : 8, message, work_size, work);
+  SCHAT__PUBLIC(&verdict, sizeof verdict); /* one bit, of all checks together */
   if (verdict == 1 && schat__envelope_fingerprint(message) != key_fingerprint) verdict = 0;
   if (verdict == 1) {
     *object = work + 4;

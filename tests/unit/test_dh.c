@@ -374,7 +374,7 @@ static void an_exponent_with_a_bad_value_is_drawn_again(void **state) {
   (void)state;
   uint8_t rows[2][SIZE] = {{0}, {0}}, exponent[SIZE], value[SIZE], expected[SIZE], base[SIZE];
   set_number(base, 3, 0, 0);
-  rows[0][SIZE - 1] = 1; /* g^1 = 3 */
+  memcpy(rows[0], telegram, SIZE); /* g^p = g = 3 */
   memset(rows[1], 0x42, SIZE);
   source s = {&rows[0][0], 2, 0, 0};
   assert_int_equal(generate_from(&s, NULL, 0, exponent, value), SCHAT_OK);
@@ -388,11 +388,30 @@ static void an_exponent_with_a_bad_value_is_drawn_again(void **state) {
   assert_int_equal(exponent[0], 0xee);
 }
 
+/* a time that tells of leading zero bytes has nothing to tell. */
+static void an_exponent_with_a_leading_zero_byte_is_drawn_again(void **state) {
+  (void)state;
+  uint8_t rows[2][SIZE], exponent[SIZE], value[SIZE], server[SIZE];
+  memset(rows[0], 0x42, SIZE);
+  memset(rows[1], 0x24, SIZE);
+  memset(server, 0x42, SIZE);
+  rows[0][0] = 0;
+  source s = {&rows[0][0], 2, 0, 0};
+  assert_int_equal(generate_from(&s, NULL, 0, exponent, value), SCHAT_OK);
+  assert_int_equal(s.calls, 2);
+  assert_memory_equal(exponent, rows[1], SIZE);
+  rows[0][0] = 0x42; /* what counts is the byte after the server's was mixed in */
+  source mixed = {&rows[0][0], 2, 0, 0};
+  assert_int_equal(generate_from(&mixed, server, SIZE, exponent, value), SCHAT_OK);
+  assert_int_equal(mixed.calls, 2);
+  assert_int_equal(exponent[0], 0x24 ^ 0x42);
+}
+
 /* R-DH-09 reject: a failing source at any call; no exponent is half filled. */
 static void a_failing_source_gives_no_exponent(void **state) {
   (void)state;
   uint8_t rows[2][SIZE] = {{0}, {0}}, exponent[SIZE], value[SIZE];
-  rows[0][SIZE - 1] = 1;
+  memcpy(rows[0], telegram, SIZE);
   memset(rows[1], 0x42, SIZE);
   for (size_t at = 1; at <= 2; at++) {
     source s = {&rows[0][0], 2, 0, at};
@@ -478,6 +497,7 @@ int main(void) {
       cmocka_unit_test(a_short_key_is_padded_with_zeros),
       cmocka_unit_test(server_bytes_are_mixed_in_and_replace_nothing),
       cmocka_unit_test(an_exponent_with_a_bad_value_is_drawn_again),
+      cmocka_unit_test(an_exponent_with_a_leading_zero_byte_is_drawn_again),
       cmocka_unit_test(a_failing_source_gives_no_exponent),
       cmocka_unit_test(the_fingerprint_is_the_tail_of_sha1),
       cmocka_unit_test(no_memory_is_a_failure_and_no_verdict),

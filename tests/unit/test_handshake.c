@@ -577,7 +577,7 @@ static void server_random_is_mixed_into_the_exponent_only(void **state) {
     schat_bytes bytes = {random, 0};
     memset(random, i < 4 ? fills[i] : 0x77, sizeof random);
     bytes.size = i < 4 ? SIZE : sizes[i - 4];
-    d->w->peers[0].random_state = 4711; /* the local source repeats, too */
+    d->w->peers[0].random_state = 4712; /* the local source repeats, too */
     desk_create(d);
     assert_int_equal(desk_config_with(d, 3, prime_bytes(), 7, bytes), SCHAT_OK);
     desk_agree(d);

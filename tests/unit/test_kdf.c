@@ -71,6 +71,28 @@ static void msg_key_is_the_middle_of_the_hash(void **state) {
   expect(out, "b01abe0191ae97aca5ae88cfcb1da9a3");
 }
 
+/* R-DEC-02, R-DEC-03 accept: the end that is not told is hashed as the one that is; of an end that cannot be, nothing comes. */
+static void a_secret_end_of_the_hash_is_an_end_like_others(void **state) {
+  (void)state;
+  uint8_t plain[16 + 3 * 64], expected[16], out[16];
+  const uint8_t nothing[16] = {0};
+  for (size_t i = 0; i < sizeof plain; i++) plain[i] = (uint8_t)(i * 5 + 1);
+  for (size_t size = 16; size <= sizeof plain; size += 16) {
+    for (uint64_t padding = 0; padding <= 16; padding++) {
+      memset(out, 0xa5, sizeof out);
+      assert_int_equal(schat__msg_key1_before(crypto, out, plain, size, padding), SCHAT_OK);
+      if (padding <= 12 && padding % 4 == 0) {
+        assert_int_equal(schat__msg_key1(crypto, expected, plain, size - (size_t)padding), SCHAT_OK);
+        assert_memory_equal(out, expected, sizeof out);
+      } else {
+        assert_memory_equal(out, nothing, sizeof out);
+      }
+    }
+    assert_int_equal(schat__msg_key1_before(crypto, out, plain, size, UINT64_MAX - 3), SCHAT_OK); /* a length past the end */
+    assert_memory_equal(out, nothing, sizeof out);
+  }
+}
+
 /* R-ENC-05, R-ENC-06 reject: no other byte of the key enters, and every named one does. */
 static void exactly_the_named_bytes_of_the_key_matter(void **state) {
   (void)state;
@@ -98,6 +120,7 @@ int main(void) {
       cmocka_unit_test(version_2_derives_the_published_keys),
       cmocka_unit_test(version_1_derives_the_keys_of_its_formulas),
       cmocka_unit_test(msg_key_is_the_middle_of_the_hash),
+      cmocka_unit_test(a_secret_end_of_the_hash_is_an_end_like_others),
       cmocka_unit_test(exactly_the_named_bytes_of_the_key_matter),
   };
   return cmocka_run_group_tests_name("kdf", tests, prepare, finish);
