@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: BSL-1.0
+"""Runs test programs on a library until one notices that it is another one: a failure, a crash or a hang."""
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import NamedTuple, Optional
+
+import workshop
+
+MEMORY = 4 << 30
+FILE = 1 << 30
+
+
+class Program(NamedTuple):
+    name: str
+    command: tuple
+    environment: tuple = ()
+    linkage: Optional[object] = None
+    apart: bool = False  # linked anew to each mutant: the program has functions of its own in the place of some of the library's
+    seconds: float = 0.0  # of a processor, on the library as it is
+
+
+class Outcome(NamedTuple):
+    good: bool
+    seconds: float  # of a processor
+    why: str
+
+
+def limits(cpu):
+    def apply():
+        resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu + 1))
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (FILE, FILE))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    return apply
+
+
+class Judge:
+    def __init__(self, workshop, programs):
+        self.workshop = workshop
+        self.programs = {p.name: p for p in programs}
+        self.reach = {}  # source: {line: {programs}}
+        self.bodies = {}  # source: {function: {programs}}
+
+    def execute(self, program, libraries, scratch, more=()):
+        """Runs one program on the library in a directory."""
+        shutil.rmtree(scratch, ignore_errors=True)
+        Path(scratch).mkdir(parents=True)
+        environment = dict(os.environ, **dict(program.environment), LD_LIBRARY_PATH=str(libraries), TMPDIR=str(scratch),
+                           LD_PRELOAD=str(self.workshop.home / "stop.so"), **dict(more))
+        cpu = int(3 + 4 * program.seconds) if program.seconds else 300
+        command = program.command
+        if program.apart:
+            command = (str(scratch / program.name), *command[1:])
+            program.linkage.link(self.workshop.archive(libraries), command[0], *(["--coverage", *self.workshop.libraries] if more else []))
+        before = time.monotonic()
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        process = subprocess.Popen(command, cwd=scratch, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL, preexec_fn=limits(cpu), start_new_session=True)
+        try:
+            code = process.wait(timeout=cpu * 8)
+        except subprocess.TimeoutExpired:
+            code = "hang"
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        process.wait()
+        now = resource.getrusage(resource.RUSAGE_CHILDREN)
+        seconds = now.ru_utime - used.ru_utime + now.ru_stime - used.ru_stime
+        if code == -signal.SIGXCPU or code == "hang":
+            code = "hang"
+        return Outcome(code == 0, min(seconds, time.monotonic() - before), str(code))
+
+    def measure(self, report):
+        """Every program on the library as it is: it passes, takes so long, and reaches these lines."""
+        scratch, counts = self.workshop.home / "scratch", self.workshop.home / "counts"
+        coverage = {"GCOV_PREFIX": str(counts), "MUTATION_COVERAGE": "1"}.items()
+        for name, program in list(self.programs.items()):
+            plain = self.execute(program, self.workshop.home / "plain", scratch)
+            if not plain.good and program.linkage is not None:
+                program = program._replace(apart=True)
+                plain = self.execute(program, self.workshop.home / "plain", scratch)
+            if not plain.good:
+                report(f"{name} does not pass ({plain.why}) and is left out")
+                del self.programs[name]
+                continue
+            self.execute(program, self.workshop.home / "coverage", scratch, coverage)
+            self.programs[name] = program._replace(seconds=max(plain.seconds, 0.001))
+            if counts.exists():
+                self.note(name, *self.workshop.lines(counts))
+
+    def note(self, name, lines, functions):
+        for source, counted in lines.items():
+            reach, bodies = self.reach.setdefault(source, {}), self.bodies.setdefault(source, {})
+            for line, count in counted.items():
+                reach.setdefault(line, set()).update({name} if count else ())
+            for function, (first, last) in functions[source].items():
+                if any(count for line, count in counted.items() if first <= line <= last):
+                    bodies.setdefault(function, set()).add(name)
+
+    def candidates(self, mutant):
+        """Programs that reach the mutated line, or, when the line has no code of its own, its statement, its function or its file."""
+        reach, bodies = self.reach.get(mutant.file, {}), self.bodies.get(mutant.file, {})
+        for line in (mutant.line, mutant.statement_line):
+            if reach.get(line):
+                return reach[line]
+        if mutant.function:
+            return bodies.get(mutant.function, set())
+        return set().union(*bodies.values())
+
+    def verdict(self, mutant, libraries, kills, scratch):
+        """(program that noticed or None, why)."""
+        names = self.candidates(mutant) & set(self.programs)
+        for name in sorted(names, key=lambda n: (-(kills.get(n, 0) + 0.05) / (self.programs[n].seconds + 0.02), n)):
+            outcome = self.execute(self.programs[name], libraries, scratch)
+            if not outcome.good:
+                return name, outcome.why
+        return None, f"{len(names)} programs"
