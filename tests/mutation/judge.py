@@ -40,8 +40,9 @@ def limits(cpu):
 
 
 class Judge:
-    def __init__(self, workshop, programs):
-        self.workshop = workshop
+    def __init__(self, shop, programs, patience=3):
+        self.workshop = shop
+        self.patience = patience  # seconds of a processor that every program has at least
         self.programs = {p.name: p for p in programs}
         self.reach = {}  # source: {line: {programs}}
         self.bodies = {}  # source: {function: {programs}}
@@ -52,7 +53,7 @@ class Judge:
         Path(scratch).mkdir(parents=True)
         environment = dict(os.environ, **dict(program.environment), LD_LIBRARY_PATH=str(libraries), TMPDIR=str(scratch),
                            LD_PRELOAD=str(self.workshop.home / "stop.so"), **dict(more))
-        cpu = int(3 + 4 * program.seconds) if program.seconds else 300
+        cpu = int(self.patience + 4 * program.seconds) if program.seconds else 300
         command = program.command
         if program.apart:
             command = (str(scratch / program.name), *command[1:])

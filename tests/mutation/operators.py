@@ -24,7 +24,7 @@ import statements as syntax
 RULES = {
     "declarations": "array sizes, types, case labels and enumerators are no behaviour of their own",
     "debug-checks": "lines between #if defined(SCHAT_DEBUG_CHECKS) and #endif are a check of their own",
-    "truth": "return 1, or a flag set to 1, is as true as 2",
+    "truth": "return 1, or a variable that is only set to 1, is as true as 2",
     "below-zero": "0 is only made 1, as -1 is no number to most of what is counted from 0",
     "same-mutant": "a condition that is one comparison or begins with ! is negated by rel or not; a statement that is all of an if's body is dropped, not the if",
 }
@@ -254,8 +254,8 @@ class Finder:
             for s in parser.statements:
                 self.statement(s)
             for first, end in parser.expressions:
-                truth = self.tokens[first - 1].text == "return" or (end - first == 3 and self.tokens[first + 1].text == "=")
-                self.expression(first, end, truth and self.tokens[end - 1].text == "1")
+                sets = end - first > 2 and self.tokens[end - 2].text == "="
+                self.expression(first, end, sets or (end - first == 1 and self.tokens[first - 1].text == "return"))
         return sorted(self.found.values(), key=lambda m: (m.line, m.column, m.operator))
 
 
