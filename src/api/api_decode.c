@@ -136,7 +136,7 @@ void schat__api_chat(schat__reader *r, schat_chat_update *chat) {
 }
 
 void schat__api_file(schat__reader *r, schat_encrypted_file *file) {
-  static const schat_encrypted_file none;
+  static const schat_encrypted_file none = {0};
   uint32_t id = schat__read32(r);
   *file = none;
   if (id == ID_FILE_EMPTY) return;

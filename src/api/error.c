@@ -92,7 +92,7 @@ static int32_t seconds_of(const char *digits) {
 static const char *last_word(const char *text) {
   const char *word = NULL;
   size_t i;
-  for (i = 0; text[i] != 0 && i < TEXT_MAX; i++) {
+  for (i = 0; i < TEXT_MAX && text[i] != 0; i++) {
     if (text[i] == '_') word = text + i + 1;
   }
   return word != NULL ? word : text + i;
@@ -104,10 +104,10 @@ static int is_frozen(const char *text) {
 
 /* Seconds to wait, or -1 when the error is of another kind. */
 static int32_t pause_of(int32_t code, const char *text) {
-  size_t i, size;
+  size_t i;
   if (is_frozen(text)) return SECONDS_FROZEN;
   for (i = 0; i < sizeof waits / sizeof waits[0]; i++) {
-    size = prefix(text, waits[i]);
+    const size_t size = prefix(text, waits[i]);
     if (size != 0) return seconds_of(text + size);
   }
   return code == 420 || code == 429 ? seconds_of(last_word(text)) : -1;

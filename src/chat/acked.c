@@ -36,8 +36,6 @@ static void drop_oldest(schat__chat *chat) {
 }
 
 void schat__acked_add(schat__chat *chat, int32_t out_seq, int32_t in_seq, unsigned keep) {
-  uint8_t growth[5];
-  unsigned n;
   if (keep == 0) return;
   while (chat->acked_count >= keep) drop_oldest(chat);
   if (chat->acked_count == 0 || chat->acked_end != out_seq || in_seq < chat->acked_last) {
@@ -45,7 +43,8 @@ void schat__acked_add(schat__chat *chat, int32_t out_seq, int32_t in_seq, unsign
     chat->acked_size = 0;
     chat->acked_base = in_seq;
   } else {
-    n = write_growth(growth, (uint32_t)(in_seq - chat->acked_last));
+    uint8_t growth[5];
+    const unsigned n = write_growth(growth, (uint32_t)(in_seq - chat->acked_last));
     while (chat->acked_size + n > SCHAT__ACKED_SIZE) drop_oldest(chat);
     memcpy(chat->acked + chat->acked_size, growth, n);
     chat->acked_size = (uint8_t)(chat->acked_size + n);
@@ -57,13 +56,14 @@ void schat__acked_add(schat__chat *chat, int32_t out_seq, int32_t in_seq, unsign
 
 int schat__acked_holds(const schat__chat *chat) {
   int64_t in_seq = chat->acked_base;
-  unsigned i, n, read = 0;
+  unsigned i, read = 0;
   uint32_t growth;
   if (chat->acked_count == 0) return 1;
   if (chat->acked_count > SCHAT__KEEP_ACKED_MAX || chat->acked_size > SCHAT__ACKED_SIZE || chat->acked_base < 0) return 0;
   if (chat->acked_end < chat->acked_count || chat->acked_end > chat->out_seq) return 0;
   for (i = 1; i < chat->acked_count; i++) {
-    for (n = 0; n < 4 && read + n < chat->acked_size && (chat->acked[read + n] & 0x80); n++) continue;
+    unsigned n = 0;
+    while (n < 4 && read + n < chat->acked_size && (chat->acked[read + n] & 0x80)) n++;
     if (read + n >= chat->acked_size || (chat->acked[read + n] & 0x80)) return 0;
     read += read_growth(chat->acked + read, &growth);
     in_seq += growth;

@@ -547,7 +547,7 @@ void schat__keys_write(schat__writer *w, const schat__slot *slot);
 int schat__keys_read(schat__env *env, schat__reader *r, schat__slot *slot);
 void schat__item_head_write(schat__writer *w, const schat__item *item); /* all but data */
 void schat__item_write(schat__writer *w, const schat__item *item);
-int schat__item_read(schat__env *env, schat__reader *r, uint32_t kind, int64_t key, schat__item **item);
+int schat__item_read(schat__env *env, schat__reader *r, uint32_t record, int64_t key, schat__item **item);
 /* An event's record: its version, then the bytes that emit wrote. */
 void schat__event_write(schat__writer *w, const uint8_t *data, size_t size);
 int schat__event_read(const uint8_t *record, size_t record_size, const uint8_t **data, size_t *size);

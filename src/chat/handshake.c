@@ -176,7 +176,7 @@ static int choose_chat_id(schat__env *env, int32_t *chat_id) {
 }
 
 int schat__create(schat__env *env, int64_t user_id, int32_t *chat_id) {
-  schat__slot *slot;
+  schat__slot *slot = NULL;
   int32_t id = 0;
   int status = choose_chat_id(env, &id);
   if (status == SCHAT_OK) status = schat__slot_new(env, id, &slot);
@@ -192,7 +192,7 @@ int schat__create(schat__env *env, int64_t user_id, int32_t *chat_id) {
 /* The server wants another id: the chat moves to a new one and begins again (RANDOM_ID_DUPLICATE, DH_G_A_INVALID). */
 static int move(schat__env *env, schat__slot *slot) {
   schat__event event;
-  schat__slot *moved;
+  schat__slot *moved = NULL;
   int32_t id = 0;
   int status = choose_chat_id(env, &id);
   if (status == SCHAT_OK) status = schat__slot_new(env, id, &moved);
@@ -288,7 +288,7 @@ static int pad_value(schat_bytes value, uint8_t padded[SCHAT__DH_SIZE]) {
 int schat__invited(schat__env *env, const schat_chat_update *update) {
   uint8_t g_a[SCHAT__DH_SIZE];
   schat__event event;
-  schat__slot *slot;
+  schat__slot *slot = NULL;
   int64_t digest;
   int seen, status;
   if (update->chat_id == 0) return schat__emit_rejected(env, update->chat_id, SCHAT_REJECT_IDENTITY);
@@ -413,9 +413,8 @@ static int fail(schat__env *env, schat__slot *slot, schat_close_reason reason, i
 
 /* An id that we may have used ourselves before an answer was lost: then the chat exists, and its update will come. */
 static int id_is_taken(schat__env *env, schat__slot *slot, int32_t code, const char *text) {
-  int status;
   if ((slot->chat.flags & SCHAT__FLAG_ASKED) && strcmp(text, "RANDOM_ID_DUPLICATE") == 0) {
-    status = schat__edit(env, slot);
+    int status = schat__edit(env, slot);
     if (status != SCHAT_OK) return status;
     slot->chat.state = SCHAT_STATE_WAITING_PEER;
     memset(&slot->chat.ask, 0, sizeof slot->chat.ask);
@@ -443,7 +442,8 @@ static int account_gone(schat__env *env, schat__slot *slot) {
 
 int schat__ask_failed(schat__env *env, schat__slot *slot, int32_t code, const char *text) {
   int32_t seconds = 0;
-  switch ((schat_error_class)schat_error_classify(slot->chat.ask.type, code, text, &seconds)) {
+  const int kind = schat_error_classify(slot->chat.ask.type, code, text, &seconds);
+  switch ((schat_error_class)kind) {
     case SCHAT_ERROR_NEW_ID:
       return id_is_taken(env, slot, code, text);
     case SCHAT_ERROR_ALREADY_ACCEPTED:

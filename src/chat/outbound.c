@@ -78,7 +78,7 @@ static void describe(schat__out *out, const schat__outgoing *outgoing) {
 
 static int add_under(schat__env *env, schat__slot *slot, const schat__outgoing *outgoing, int32_t out_seq, int32_t in_seq) {
   layout l;
-  schat__item *item;
+  schat__item *item = NULL;
   int status = lay_out(env, slot, slot->chat.stated_layer, out_seq, in_seq, outgoing->object.size, &l);
   if (status == SCHAT_OK) status = schat__item_new(env, slot, SCHAT__OUTBOX, out_seq, l.padded_size, &item);
   if (status == SCHAT_OK) status = fill(env, &l, outgoing->object, item->data);
@@ -246,6 +246,11 @@ static int emit_send(schat__env *env, schat__slot *slot, schat__item *item, uint
   return SCHAT_OK;
 }
 
+/* Under way, or sent and asked for by nobody. */
+static int is_at_rest(const schat__out *out) {
+  return out->token != 0 || (out->state == SCHAT__SENT && !out->again);
+}
+
 int schat__out_pump(schat__env *env, schat__slot *slot) {
   int chained = (env->policy.flags & SCHAT_POLICY_CHAIN_SENDS) != 0, status, blocked = 0;
   size_t i = schat__item_lower_bound(slot, SCHAT__OUTBOX, slot->chat.pump_from), count = schat__count(slot, SCHAT__OUTBOX);
@@ -256,7 +261,7 @@ int schat__out_pump(schat__env *env, schat__slot *slot) {
     schat__out *out = &item->u.out;
     int due = out->retry_at <= env->account.clock;
     uint64_t after;
-    if (out->token != 0 || (out->state == SCHAT__SENT && !out->again)) {
+    if (is_at_rest(out)) {
       if (!blocked) slot->chat.pump_from = (int32_t)item->key + 1;
       continue;
     }

@@ -220,7 +220,7 @@ static int choose_exchange_id(schat__env *env, const schat__slot *slot, int64_t 
 }
 
 static int begin(schat__env *env, schat__slot *slot) {
-  int64_t id;
+  int64_t id = 0;
   int status = schat__edit(env, slot);
   if (status == SCHAT_OK) status = choose_exchange_id(env, slot, &id);
   if (status == SCHAT_OK) status = schat__edit_secrets(env, slot);
@@ -348,9 +348,8 @@ int schat__rekey_commit(schat__env *env, schat__slot *slot, int64_t exchange_id,
 
 /* In order, so nothing of this exchange can follow: not even a CommitKey when we have accepted (R-PFS-17). */
 int schat__rekey_abort(schat__env *env, schat__slot *slot, int64_t exchange_id) {
-  int status;
   if (has(slot, SCHAT__HAS_PEER) && slot->secrets->peer_exchange_id == exchange_id) {
-    status = schat__edit_secrets(env, slot);
+    int status = schat__edit_secrets(env, slot);
     if (status != SCHAT_OK) return status;
     slot->secrets->has &= (uint8_t)~SCHAT__HAS_PEER;
     return tidy(env, slot);

@@ -172,10 +172,9 @@ static int gap_is_stuck(schat__env *env, schat__slot *slot) {
 
 int schat__gap_tend(schat__env *env, schat__slot *slot) {
   schat__chat *chat = &slot->chat;
-  int status;
   if (schat__count(slot, SCHAT__WAITING) == 0) return gap_closed(env, slot);
   if (chat->gap_at > 0 && chat->gap_at <= env->account.clock) {
-    status = schat__edit(env, slot);
+    int status = schat__edit(env, slot);
     if (status != SCHAT_OK) return status;
     if (chat->gap_tries >= GAP_TRIES) return gap_is_stuck(env, slot);
     chat->gap_tries++;

@@ -43,7 +43,7 @@ void schat__write_blob(schat__writer *w, const void *data, size_t size) {
 }
 
 const uint8_t *schat__read_span(schat__reader *r, size_t size) {
-  if (r->failed || size > r->size - r->at) {
+  if (r->failed || size > r->size - r->at || (r->data == NULL && size > 0)) {
     r->failed = 1;
     return NULL;
   }

@@ -70,8 +70,19 @@ SCHAT__APART SCHAT__AESNI void schat__aesni_expand_inverse(const uint8_t key[32]
 #define ROUND(r) s = inverse ? _mm_aesdec_si128(s, keys[r]) : _mm_aesenc_si128(s, keys[r])
 
 static SCHAT__INLINE SCHAT__AESNI __m128i middle_rounds(__m128i s, const __m128i *keys, int inverse) {
-  ROUND(1), ROUND(2), ROUND(3), ROUND(4), ROUND(5), ROUND(6), ROUND(7);
-  ROUND(8), ROUND(9), ROUND(10), ROUND(11), ROUND(12), ROUND(13);
+  ROUND(1);
+  ROUND(2);
+  ROUND(3);
+  ROUND(4);
+  ROUND(5);
+  ROUND(6);
+  ROUND(7);
+  ROUND(8);
+  ROUND(9);
+  ROUND(10);
+  ROUND(11);
+  ROUND(12);
+  ROUND(13);
   return s;
 }
 

@@ -9,8 +9,8 @@
 
 #include "engine.h"
 
-#define BLOCK 16u
-#define PIECE 2048u /* on the stack; a call of EVP costs about as much as one block, so it should be many */
+#define BLOCK ((size_t)16)
+#define PIECE ((size_t)2048) /* on the stack; a call of EVP costs about as much as one block, so it should be many */
 
 static const uint8_t no_key[32] = {0};
 static const uint8_t no_iv[BLOCK] = {0};

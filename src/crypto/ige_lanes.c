@@ -80,7 +80,7 @@ static void finish_alone(const schat__ige_lanes *l) {
 }
 
 static const schat__ige_width *narrowest(const schat__ige_width *widths, size_t width_count, size_t lanes) {
-  while (width_count > 1 && widths->lanes < lanes) widths++, width_count--;
+  for (; width_count > 1 && widths->lanes < lanes; width_count--) widths++;
   return widths;
 }
 

@@ -171,9 +171,10 @@ int schat__unseal(schat__sealer *sealer, const uint8_t *aad, size_t aad_size, co
   if (aad_size > INT_MAX || size > INT_MAX) return SCHAT_E_TOO_LARGE;
   size_t plain_size = size - SCHAT__SEAL_OVERHEAD;
   int done = 0, verdict = 0;
-  uint8_t tag[TAG_SIZE], end[16];
+  uint8_t tag[TAG_SIZE];
   memcpy(tag, in + HEAD_SIZE + plain_size, TAG_SIZE);
   if (in[0] == VERSION) {
+    uint8_t end[16];
     EVP_CIPHER_CTX *ctx = find_key(sealer, in + 1);
     int ran = ctx != NULL && run_gcm(ctx, in + COUNTER_AT, aad, aad_size, in + HEAD_SIZE, plain_size, out) &&
               EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, (int)TAG_SIZE, tag) == 1;

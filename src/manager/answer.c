@@ -48,15 +48,15 @@ static int append_config(schat__env *env, const schat__config *config) {
 }
 
 /* SCHAT_OK with the configuration among env's, SCHAT_REJECTED, or a failure. One that is held has been tested before (R-DH-06). */
-int schat__add_config(schat__env *env, const schat_answer *answer, schat__config **config) {
+int schat__add_config(schat__env *env, const schat_answer *answer, const schat__config **config) {
   schat__config made;
-  int status, verdict;
+  int status;
   if (answer->p.size != SCHAT__DH_SIZE || answer->p.data == NULL) return SCHAT_REJECTED;
   memset(&made, 0, sizeof made);
   status = config_key(env, answer, &made.key);
   if (status != SCHAT_OK) return status;
   if (schat__config_find(env, made.key) == NULL) {
-    verdict = schat__dh_check_config(env->crypto, answer->p.data, answer->g);
+    int verdict = schat__dh_check_config(env->crypto, answer->p.data, answer->g);
     if (verdict != 1) return verdict == 0 ? SCHAT_REJECTED : verdict;
     made.version = answer->version;
     made.g = answer->g;
@@ -64,7 +64,7 @@ int schat__add_config(schat__env *env, const schat_answer *answer, schat__config
     status = append_config(env, &made);
     if (status != SCHAT_OK) return status;
   }
-  *config = (schat__config *)(uintptr_t)schat__config_find(env, made.key);
+  *config = schat__config_find(env, made.key);
   env->account.current_config = made.key;
   env->account_dirty = 1;
   return SCHAT_OK;
@@ -72,12 +72,10 @@ int schat__add_config(schat__env *env, const schat_answer *answer, schat__config
 
 static int config_done(schat__env *env, schat__slot *slot, const schat_answer *answer) {
   const schat__config *held = schat__config_find(env, env->account.current_config);
-  schat__config *config = NULL;
   schat_reject reason = SCHAT_REJECT_DH_CONFIG;
   int status = SCHAT_REJECTED;
   if (answer->type == SCHAT_ANSWER_DH_CONFIG) {
-    status = schat__add_config(env, answer, &config);
-    held = config;
+    status = schat__add_config(env, answer, &held);
   } else if (held == NULL) {
     reason = SCHAT_REJECT_DH_NOT_FRESH; /* R-DH-01 */
   } else {
@@ -146,10 +144,9 @@ static int fits(uint32_t type, const schat_answer *answer) {
 }
 
 static int done(schat_manager *m, schat__slot *slot, const schat__flight *flight, const schat_answer *answer) {
-  schat__item *item;
   if (is_ask(flight->type)) return ask_done(&m->env, slot, flight, answer);
   if (is_send(flight->type)) {
-    item = item_of(slot, flight);
+    schat__item *item = item_of(slot, flight);
     return item == NULL ? SCHAT_OK
                         : schat__out_sent(&m->env, slot, item, answer->date, answer->type == SCHAT_ANSWER_SENT_FILE ? &answer->file : NULL);
   }

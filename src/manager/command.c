@@ -298,22 +298,22 @@ static int check_file(const schat_message *message, const schat_input_file *file
   return has_file(message) == (file != NULL) ? SCHAT_OK : SCHAT_E_INVALID;
 }
 
-int schat_send(schat_manager *m, int32_t chat_id, const schat_message *given, const schat_input_file *file, int64_t now,
+int schat_send(schat_manager *m, int32_t chat_id, const schat_message *message, const schat_input_file *file, int64_t now,
                int64_t *random_id) {
   command c;
-  schat_message message;
+  schat_message settled;
   schat_bytes object = {NULL, 0};
   int status;
-  if (given == NULL) return SCHAT_E_INVALID;
-  if (given->size != sizeof *given) return SCHAT_E_ABI;
-  status = check_file(given, file);
+  if (message == NULL) return SCHAT_E_INVALID;
+  if (message->size != sizeof *message) return SCHAT_E_ABI;
+  status = check_file(message, file);
   if (status == SCHAT_OK) status = begin_ready(m, chat_id, now, &c);
   if (status != SCHAT_OK) return status;
-  status = settle(&c, given, &message);
-  if (status == SCHAT_OK) status = encode(&c, &message, &object);
-  if (status == SCHAT_OK) status = send_encoded(&c, &message, object, file);
+  status = settle(&c, message, &settled);
+  if (status == SCHAT_OK) status = encode(&c, &settled, &object);
+  if (status == SCHAT_OK) status = send_encoded(&c, &settled, object, file);
   status = end(&c, status);
-  if (status >= 0 && random_id != NULL) *random_id = message.random_id;
+  if (status >= 0 && random_id != NULL) *random_id = settled.random_id;
   return status;
 }
 

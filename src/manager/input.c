@@ -157,7 +157,7 @@ int schat_checkpoint(const schat_manager *m, int32_t *qts, int32_t *date) {
 static int take_read(schat__env *env, schat__slot *slot, int32_t max_date, int32_t date) {
   schat__event event;
   int64_t *started;
-  size_t count;
+  size_t count = 0;
   int status;
   if (slot->chat.state != SCHAT_STATE_READY) return SCHAT_IGNORED;
   status = schat__edit(env, slot);

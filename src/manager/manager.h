@@ -90,6 +90,6 @@ int schat__difference_ask(schat_manager *m); /* getDifference, when something is
 int schat__clock_counts(const schat_manager *m, int closing);
 
 /* input.c */
-int schat__add_config(schat__env *env, const schat_answer *answer, schat__config **config);
+int schat__add_config(schat__env *env, const schat_answer *answer, const schat__config **config);
 
 #endif

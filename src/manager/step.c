@@ -125,7 +125,7 @@ static int nothing_changed(const schat_manager *m) {
 
 int schat__commit(schat_manager *m) {
   schat__env *env = &m->env;
-  schat_batch batch;
+  schat_batch batch = {0};
   int status;
   int32_t acked_qts = m->acked_qts;
   size_t handed = env->handed_count;
@@ -143,7 +143,7 @@ int schat__commit(schat_manager *m) {
     return SCHAT_OK;
   }
   if (status == SCHAT_OK) status = schat__store_commit(m, &batch);
-  if (status >= 0) {
+  if (status == SCHAT_OK || status == SCHAT_PENDING) {
     env->account.generation = batch.generation;
     env->stats.commits++;
     env->stats.records += batch.record_count;

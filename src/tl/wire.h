@@ -17,12 +17,12 @@ static inline schat_bytes schat__tl_read_string(schat__reader *r) {
   if (head == NULL) return s;
   const size_t head_size = head[0] == 254 ? 4 : 1;
   const size_t size = head[0] == 254 ? (size_t)head[1] | (size_t)head[2] << 8 | (size_t)head[3] << 16 : head[0];
-  const size_t whole = (head_size + size + 3) / 4 * 4;
-  if (head[0] == 255 || (head_size == 4 && size < 254) || schat__read_span(r, whole - 4) == NULL) {
+  const size_t padded = (head_size + size + 3) / 4 * 4;
+  if (head[0] == 255 || (head_size == 4 && size < 254) || schat__read_span(r, padded - 4) == NULL) {
     r->failed = 1;
     return s;
   }
-  for (size_t i = head_size + size; i < whole; i++) {
+  for (size_t i = head_size + size; i < padded; i++) {
     if (head[i] != 0) r->failed = 1;
   }
   s.data = head + head_size;
