@@ -59,6 +59,10 @@ int foreign_ask_again(foreign *f, int32_t chat_id, int64_t now); /* one more Res
 int foreign_catch_up(foreign *f, int64_t now); /* getDifference now */
 /* The process ends and begins anew: what this client keeps in memory only is lost; the relay's connection breaks. */
 void foreign_restart(foreign *f, int64_t now);
+/* Android: deleting a message that the server has takes its row away, and a Resend of it gets a filler (S16, M7). Off at first. */
+void foreign_fillers(foreign *f, int on);
+/* Public values are drawn until they have a leading zero byte (H1); takes some hundreds of exponentiations. */
+void foreign_short_values(foreign *f, int on);
 
 /* What it did and saw ------------------------------------------------------------------------------------------------------ */
 
