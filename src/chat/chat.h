@@ -52,6 +52,7 @@
 #define SCHAT__FLAG_LATE_ACCEPT 0x80000u    /* accept by itself at accept_at (D-16) */
 #define SCHAT__FLAG_REOPENED 0x100000u      /* opened from the store, and no message has come in order since */
 #define SCHAT__FLAG_ASKED 0x200000u         /* the request that creates it may have reached the server before */
+#define SCHAT__FLAG_UNANSWERED 0x400000u    /* the last rekeying of ours was met with silence (D-20) */
 
 #define SCHAT__FLAGS_VOLATILE (SCHAT__FLAG_REOPENED | SCHAT__FLAG_ASKED)
 

@@ -164,6 +164,7 @@ static int switch_to(schat__env *env, schat__slot *slot, const uint8_t key[SCHAT
     chat->key_opened = 0;
     chat->new_key_seen = -1;
     chat->abort_pauses = 0;
+    chat->flags &= ~SCHAT__FLAG_UNANSWERED;
     status = schat__emit_simple(env, slot, SCHAT_EVENT_REKEYED, 0);
   }
   schat__wipe(next, sizeof next);
@@ -214,6 +215,8 @@ static int choose_exchange_id(schat__env *env, const schat__slot *slot, int64_t 
     int status = schat__random(env->crypto, bytes, sizeof bytes);
     if (status != SCHAT_OK) return status;
     *id = schat__int64(schat__load64(bytes));
+    /* A peer of the reversed rule still waits for an answer to its own: only a smaller one makes it yield (D-20). */
+    if (slot->chat.flags & SCHAT__FLAG_UNANSWERED) *id = INT64_MIN + (*id & INT64_C(0xffffffffffff));
     if (*id != 0 && *id != slot->chat.last_exchange) return SCHAT_OK;
   }
   return SCHAT_E_RANDOM;
@@ -403,6 +406,7 @@ int schat__rekey_tend(schat__env *env, schat__slot *slot) {
   if (status == SCHAT_OK && state_of(slot) == SCHAT__REKEY_REQUESTED && env->account.clock - slot->secrets->since > REKEY_PATIENCE) {
     status = schat__edit(env, slot);
     if (status == SCHAT_OK) status = give_up(env, slot, SCHAT_REJECT_EXPIRED);
+    if (status == SCHAT_OK) slot->chat.flags |= SCHAT__FLAG_UNANSWERED;
   }
   if (status == SCHAT_OK && has(slot, SCHAT__HAS_PEER) && state_of(slot) == SCHAT__REKEY_IDLE && !must_wait(slot)) {
     status = take_kept_request(env, slot);

@@ -222,6 +222,31 @@ static void an_unanswered_exchange_is_dropped_after_seven_days(void **state) {
   lab_free(l);
 }
 
+/* D-20: a peer of the reversed rule keeps its own request as long as it is the smaller one, so that what is asked after a silence is
+ * smaller than anything it can have drawn, until a key has come of it. */
+static void what_is_asked_after_a_silence_wins_by_the_reversed_rule_too(void **state) {
+  lab *l = lab_new(33, 1, NULL);
+  uint64_t low = 0;
+  int i;
+  (void)state;
+  lab_make_request(l);
+  for (i = 0; i < 8; i++) {
+    lab_tick(l, LAB_WEEK + 1);
+    if (i == 4) lab_restart(l, 1);
+    lab_tick(l, DAY);
+    assert_int_equal(lab_count(l, REQUEST), i + 2);
+    assert_true(lab_last(l, REQUEST)->exchange_id < INT64_MIN + (INT64_C(1) << 48));
+    low |= (uint64_t)lab_last(l, REQUEST)->exchange_id;
+  }
+  assert_true((low & UINT64_C(0xffffffff)) > UINT64_C(0xff000000)); /* chance all the same */
+  assert_int_equal(lab_answer(l), SCHAT_OK);
+  lab_take_next(l);
+  assert_int_equal(lab_noop(l), SCHAT_OK);
+  lab_make_request(l);
+  assert_true(lab_last(l, REQUEST)->exchange_id > INT64_MIN + (INT64_C(1) << 48));
+  lab_free(l);
+}
+
 /* D-20 reject: the answer that comes after that is not taken any more. */
 static void an_answer_after_seven_days_is_too_late(void **state) {
   lab *l = lab_new(31, 0, NULL);
@@ -987,6 +1012,7 @@ int main(void) {
       cmocka_unit_test(a_larger_exchange_with_a_bad_value_is_refused),
       cmocka_unit_test(a_finished_exchange_does_not_collide),
       cmocka_unit_test(an_unanswered_exchange_is_dropped_after_seven_days),
+      cmocka_unit_test(what_is_asked_after_a_silence_wins_by_the_reversed_rule_too),
       cmocka_unit_test(an_answer_after_seven_days_is_too_late),
       cmocka_unit_test(the_same_request_again_is_ignored),
       cmocka_unit_test(another_request_while_one_is_accepted_is_aborted),
