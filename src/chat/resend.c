@@ -200,8 +200,15 @@ static int peer_is_stuck(schat__env *env, schat__slot *slot, const schat__item *
   return schat__emit(env, &event);
 }
 
+/* How many of ours the peer has received by its latest message, one behind a gap too: not yet confirmed by that, but not lost. */
+static int32_t covered(const schat__slot *slot) {
+  size_t waiting = schat__count(slot, SCHAT__WAITING);
+  int32_t said = waiting == 0 ? 0 : schat__item_at(slot, SCHAT__WAITING, waiting - 1)->u.held.in_seq;
+  return said > slot->chat.peer_in_seq ? said : slot->chat.peer_in_seq;
+}
+
 int schat__stuck_tend(schat__env *env, schat__slot *slot) {
-  size_t oldest = schat__item_lower_bound(slot, SCHAT__OUTBOX, slot->chat.peer_in_seq);
+  size_t oldest = schat__item_lower_bound(slot, SCHAT__OUTBOX, covered(slot));
   schat__item *item;
   int status;
   if (oldest >= schat__count(slot, SCHAT__OUTBOX)) return SCHAT_OK;

@@ -468,6 +468,26 @@ static void a_message_the_peer_must_have_lost_is_sent_unasked(void **state) {
   stage_free(s);
 }
 
+/* D-36 accept: both sides miss something, and the peer, which answers in order only, cannot repair our gap before it has read on. What its
+ * messages behind the gap say of ours counts, or the one it misses would never be found. */
+static void a_message_lost_on_both_sides_of_a_gap_is_sent_unasked(void **state) {
+  stage *s = with_texts(15, 1, 3, 0);
+  kept_bytes k = take_sent(s);
+  (void)state;
+  s->p->out_raw++; /* lost */
+  s->p->in_raw = 3;
+  assert_int_equal(stage_text(s, 100, "behind the gap"), SCHAT_WAITING);
+  stage_forget(s);
+  world_pass(s->w, MINUTE);
+  stage_forget(s);
+  assert_int_equal(stage_text(s, 101, "still behind it"), SCHAT_WAITING);
+  assert_int_equal(s->sent_count, 1);
+  expect_same(s, 0, &k.sent[2]);
+  assert_int_equal(stage_info(s).unacknowledged, stage_slot(s)->chat.out_seq - 1); /* nothing is confirmed by that */
+  free_sent(&k);
+  stage_free(s);
+}
+
 /* D-36 reject: what the peer covers in time is never sent twice */
 static void nothing_is_repeated_to_a_peer_that_answers(void **state) {
   stage *s = with_texts(12, 1, 3, 0);
@@ -553,6 +573,7 @@ int main(void) {
       cmocka_unit_test(a_resend_after_a_rekeying_is_sealed_with_a_key_the_peer_has),
       cmocka_unit_test(a_peer_that_has_switched_behind_a_gap_gets_the_new_key),
       cmocka_unit_test(a_message_the_peer_must_have_lost_is_sent_unasked),
+      cmocka_unit_test(a_message_lost_on_both_sides_of_a_gap_is_sent_unasked),
       cmocka_unit_test(nothing_is_repeated_to_a_peer_that_answers),
       cmocka_unit_test(a_chat_with_a_peer_that_asks_once_lives_through_losses),
   };
