@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "foreign_pair.h"
+#include "puppet.h"
 
 pair *pair_new(foreign_profile profile, uint64_t seed) {
   pair *p = calloc(1, sizeof *p);
@@ -124,6 +125,7 @@ int pair_read_there(const pair *p) {
 void pair_open(const pair *p) {
   const foreign_event *closed = foreign_last(p->f, FOREIGN_CLOSED);
   const world_event *here = world_last(p->w, 0, SCHAT_EVENT_CLOSED);
+  if (getenv("PAIR_DUMP") != NULL && (closed != NULL || here != NULL)) pair_dump(p);
   if (closed != NULL) fail_msg("%s closed: %s", foreign_name(p->profile), closed->text);
   if (here != NULL) fail_msg("the library closed its chat with %s: %d", foreign_name(p->profile), (int)here->reason);
   if (foreign_last(p->f, FOREIGN_STUCK) != NULL) fail_msg("stuck: %s", foreign_last(p->f, FOREIGN_STUCK)->text);
@@ -146,6 +148,29 @@ void pair_settle(pair *p, int rounds) {
     pair_open(p);
     if (pair_read_here(p) == p->said_there && pair_read_there(p) == p->said_here) return;
   }
+  if (getenv("PAIR_DUMP") != NULL) pair_dump(p);
   fail_msg("%s: read %d of %d here, %d of %d there", foreign_name(p->profile), pair_read_here(p), p->said_there, pair_read_there(p),
            p->said_here);
+}
+
+void pair_dump(const pair *p) {
+  size_t count, i;
+  const foreign_event *e = foreign_events(p->f, &count);
+  foreign_chat_view v = pair_view(p);
+  print_error("%s: sent %d received %d acked %d exchange %d waiting %zu unsent %zu layer %d peer %d\n", foreign_name(p->profile), v.sent,
+              v.received, v.acknowledged, v.exchange_open, v.waiting, v.unsent, v.layer, v.peer_layer);
+  print_error("library: flags %x unacknowledged %d waiting %d in %d out %d\n", (unsigned)world_info(p->w, 0, p->chat_id).flags,
+              (int)world_info(p->w, 0, p->chat_id).unacknowledged, (int)world_info(p->w, 0, p->chat_id).waiting,
+              (int)puppet_slot(p->w->peers[0].manager, p->chat_id)->chat.in_seq,
+              (int)puppet_slot(p->w->peers[0].manager, p->chat_id)->chat.out_seq);
+  for (i = 0; i < count; i++) {
+    if (e[i].type == FOREIGN_TEXT || e[i].type == FOREIGN_SENT) continue;
+    print_error("  %d value %d %s\n", (int)e[i].type, (int)e[i].value, e[i].text);
+  }
+  for (i = 0; i < p->w->peers[0].event_count; i++) {
+    const world_event *w = &p->w->peers[0].events[i];
+    if (w->type != SCHAT_EVENT_MESSAGE && w->type != SCHAT_EVENT_SENT && w->type != SCHAT_EVENT_DELIVERED) {
+      print_error("  here: event %d reason %d value %d\n", (int)w->type, (int)w->reason, (int)w->value);
+    }
+  }
 }

@@ -36,5 +36,7 @@ int pair_read_there(const pair *p);
 /* Nobody has closed. */
 void pair_open(const pair *p);
 foreign_chat_view pair_view(const pair *p);
+/* Prints what happened, for one who has to find out why. */
+void pair_dump(const pair *p);
 
 #endif

@@ -50,11 +50,16 @@ static void settle_equal(const strict *s) {
 }
 
 static strict_rule judge_request(strict *s, int64_t id, int64_t now) {
-  const strict_exchange *ours, *theirs;
+  strict_exchange *ours;
+  const strict_exchange *theirs;
   strict_rule rule = find(s, id, 1) != NULL ? STRICT_REQUEST_KEY : STRICT_OK;
   expire(s, now);
   ours = open_one(s, 1);
   theirs = open_one(s, 0);
+  if (ours != NULL && ours->odd) {
+    ours->dropped = 1;
+    ours = NULL;
+  }
   if (ours != NULL || (theirs != NULL && theirs->accepted)) rule = STRICT_REQUEST_KEY;
   add(s, id, 1, now);
   settle_equal(s);
@@ -66,7 +71,10 @@ static strict_rule judge_accept(strict *s, int64_t id) {
   if (x == NULL || x->accepted || x->committed || x->dropped) return STRICT_ACCEPT_KEY;
   if (x->aborted && !x->odd) return STRICT_ACCEPT_KEY;
   if (ours != NULL && ours->id > id) return STRICT_ACCEPT_KEY; /* the peer follows the larger one */
-  if (ours != NULL) ours->dropped = 1;
+  if (ours != NULL) {
+    ours->dropped = 1;
+    ours->odd |= ours->accepted; /* accepted although its own was the larger one */
+  }
   x->accepted = 1;
   return STRICT_OK;
 }
@@ -120,9 +128,11 @@ static void peer_commits(strict *s, int64_t id) {
   if (x != NULL) x->committed = 1;
 }
 
-/* Of its own exchange or of the library's. */
+/* Of its own exchange or of the library's. Its own may have been the larger one, for which the library has dropped another. */
 static void peer_aborts(strict *s, int64_t id) {
+  strict_exchange *ours = open_one(s, 1);
   int by_library;
+  if (ours != NULL && find(s, id, 0) != NULL && ours->id < id) ours->odd = 1;
   for (by_library = 0; by_library <= 1; by_library++) {
     strict_exchange *x = find(s, id, by_library);
     if (x != NULL) x->aborted = x->odd = 1;
