@@ -57,7 +57,7 @@ class Judge:
         command = program.command
         if program.apart:
             command = (str(scratch / program.name), *command[1:])
-            program.linkage.link(self.workshop.archive(libraries), command[0], *(["--coverage", *self.workshop.libraries] if more else []))
+            program.linkage.link(self.workshop.archive(libraries), command[0], "--coverage", *self.workshop.libraries)
         before = time.monotonic()
         used = resource.getrusage(resource.RUSAGE_CHILDREN)
         process = subprocess.Popen(command, cwd=scratch, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
@@ -114,11 +114,12 @@ class Judge:
             return bodies.get(mutant.function, set())
         return set().union(*bodies.values())
 
-    def verdict(self, mutant, libraries, kills, scratch):
+    def verdict(self, mutant, libraries, number, kills, scratch):
         """(program that noticed or None, why)."""
+        active = {"MUTATION_ACTIVE": str(number)}.items()
         names = self.candidates(mutant) & set(self.programs)
         for name in sorted(names, key=lambda n: (-(kills.get(n, 0) + 0.05) / (self.programs[n].seconds + 0.02), n)):
-            outcome = self.execute(self.programs[name], libraries, scratch)
+            outcome = self.execute(self.programs[name], libraries, scratch, active)
             if not outcome.good:
                 return name, outcome.why
         return None, f"{len(names)} programs"

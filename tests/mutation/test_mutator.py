@@ -109,8 +109,11 @@ class Operators(unittest.TestCase):
 
 
 SAMPLE = """\
+#define LIMIT 10
 int seen(int a, int b);
 int spins(int n);
+static int *step(int *p, int n) { return p + n; }
+int *moved(int *p);
 static int twice(int a) {
   return a + a;
 }
@@ -122,7 +125,10 @@ int seen(int a, int b) {
 }
 int spins(int n) {
   while (n > 0) n = n - 1;
-  return n;
+  return n + LIMIT - 10;
+}
+int *moved(int *p) {
+  return step(p, 1);
 }
 """
 PROBE = """\
@@ -139,7 +145,8 @@ class Judge(unittest.TestCase):
         (cls.top / "sample.c").write_text(SAMPLE, encoding="utf-8")
         (cls.top / "probe.c").write_text(PROBE, encoding="utf-8")
         cls.shop = workshop.Workshop(cls.top, cls.top / "home", ["sample.c"], [], [], [])
-        cls.shop.prepare(1)
+        cls.numbered = list(enumerate(operators.mutants("sample.c", SAMPLE), 1))
+        cls.shop.prepare(1, {"sample.c": cls.numbered})
         probe = str(cls.top / "probe")
         subprocess.run(["cc", str(cls.top / "probe.c"), str(cls.shop.home / "plain" / workshop.LIBRARY), "-o", probe], check=True)
         cls.judge = judge.Judge(cls.shop, [judge.Program("probe", (probe,)), judge.Program("fails", ("false",))], 1)
@@ -149,33 +156,35 @@ class Judge(unittest.TestCase):
     def tearDownClass(cls):
         shutil.rmtree(cls.top)
 
-    def mutant(self, line, operator):
-        return next(m for m in operators.mutants("sample.c", SAMPLE) if m.line == line and m.operator == operator)
-
     def verdict(self, line, operator):
-        mutant = self.mutant(line, operator)
-        if self.shop.mutant_object("sample.c", operators.apply(SAMPLE, mutant), "worker") is None:
-            return "same code"
-        return self.judge.verdict(mutant, self.shop.mutant_library("sample.c", "worker"), Counter(), self.top / "scratch")
+        number, mutant = next((n, m) for n, m in self.numbered if m.line == line and m.operator == operator)
+        made = self.shop.mutant("sample.c", number, mutant, "worker")
+        if isinstance(made, str):
+            return made
+        _, libraries, active = made
+        return self.judge.verdict(mutant, libraries, active, Counter(), self.top / "scratch")
 
     def test_a_program_that_fails_on_the_library_as_it_is_judges_nothing(self):
         self.assertEqual(list(self.judge.programs), ["probe"])
 
     def test_a_mutant_that_a_test_notices_is_killed(self):
-        self.assertEqual(self.verdict(4, "arith"), ("probe", "1"))
-        self.assertEqual(self.verdict(8, "check"), ("probe", "1"))
+        self.assertEqual(self.verdict(7, "arith"), ("probe", "1"))
+        self.assertEqual(self.verdict(11, "check"), ("probe", "1"))
 
     def test_a_mutant_that_no_test_notices_survives(self):
-        self.assertEqual(self.verdict(8, "rel"), (None, "1 programs"))
+        self.assertEqual(self.verdict(11, "rel"), (None, "1 programs"))
 
     def test_a_mutant_that_never_ends_is_killed(self):
-        self.assertEqual(self.verdict(13, "dec"), ("probe", "hang"))
+        self.assertEqual(self.verdict(16, "dec"), ("probe", "hang"))
 
     def test_a_mutant_with_the_code_of_the_original_is_none(self):
-        self.assertEqual(self.verdict(9, "arith"), "same code")
+        self.assertEqual(self.verdict(12, "arith"), "same code")
 
-    def test_what_is_no_c_is_refused(self):
-        self.assertRaises(workshop.Invalid, self.shop.mutant_object, "sample.c", "int seen(", "worker")
+    def test_a_mutant_that_is_no_c_is_none(self):
+        self.assertEqual(self.verdict(20, "swap1"), "does not compile")
+
+    def test_what_no_copy_of_a_function_can_hold_is_compiled_by_itself(self):
+        self.assertEqual(self.verdict(1, "inc"), ("probe", "1"))
 
 
 class Ledger(unittest.TestCase):

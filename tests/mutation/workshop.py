@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSL-1.0
-"""Compiles: every source once as it is, a mutant's file alone, and a shared library of all of them that the test programs are linked to."""
+"""Compiles: every source once with its mutants in it and once for coverage, and what must be compiled by itself when its turn comes; links
+the shared library that the test programs use."""
 import hashlib
 import json
 import re
@@ -8,6 +9,9 @@ import shutil
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+import operators
+import schemata
 
 # Types that do not fit are no mutants: the language refuses them. Variables nobody has set are not zero by luck.
 FLAGS = ["-std=c11", "-O1", "-fPIC", "-fno-semantic-interposition", "-ftrivial-auto-var-init=pattern", "-Wno-unused", "-Werror=int-conversion",
@@ -34,10 +38,12 @@ class Workshop:
         self.compiler = compiler
         self.common = [*FLAGS, *(f"-I{self.top / i}" for i in includes), *(f"-D{d}" for d in defines)]
         self.libraries = list(libraries)
+        self.runtime = self.home / "plain" / "runtime.o"
+        self.fates = {}  # number of a mutant: why it is none, or (digest of its code, number)
         self.objects = {source: self.home / "plain" / (source.replace("/", "_")[:-2] + ".o") for source in self.sources}
         self.covered = {source: self.home / "coverage" / (source.replace("/", "_")[:-2] + ".o") for source in self.sources}
 
-    def compile(self, source, text, out, *more):
+    def compile(self, source, text, out, *more, limit=60):
         """Compiles a text in the place of a source. Its name in the object is that of the source, so equal code gives equal objects."""
         where = out.parent / "text" / source
         where.parent.mkdir(parents=True, exist_ok=True)
@@ -45,7 +51,7 @@ class Workshop:
         command = [self.compiler, *self.common, f"-iquote{(self.top / source).parent}", f"-fmacro-prefix-map={where.parent}=.", *more, "-c", where.name,
                    "-o", str(out)]
         try:
-            done = run(command, cwd=where.parent, timeout=60)
+            done = run(command, cwd=where.parent, timeout=limit)
         except subprocess.TimeoutExpired as slow:
             raise Invalid("the compiler takes for ever") from slow
         if done.returncode != 0:
@@ -58,46 +64,82 @@ class Workshop:
         if done.returncode != 0:
             raise Invalid(done.stdout)
 
-    def prepare(self, jobs):
-        """The library as it is, plain and with coverage."""
+    def prepare(self, jobs, numbered):
+        """The library with mutants, numbered {source: [(number, mutant)]}, and the one for coverage."""
         shutil.rmtree(self.home, ignore_errors=True)
         for directory in ("plain", "coverage"):
             (self.home / directory).mkdir(parents=True)
-
-        def both(source):
-            text = (self.top / source).read_text(encoding="utf-8")
-            self.compile(source, text, self.objects[source])
-            self.compile(source, text, self.covered[source], "-O0", "--coverage")
-
         with ThreadPoolExecutor(jobs) as pool:
-            list(pool.map(both, self.sources))
-        dump = self.home / "coverage" / "dump.c"
+            list(pool.map(lambda source: self.build_source(source, numbered.get(source, [])), self.sources))
+        runtime, dump = self.home / "plain" / "runtime.c", self.home / "coverage" / "dump.c"
+        runtime.write_text(schemata.RUNTIME, encoding="utf-8")
         dump.write_text(DUMP, encoding="utf-8")
-        self.link(self.objects.values(), self.home / "plain" / LIBRARY)
-        self.link([*self.covered.values(), dump], self.home / "coverage" / LIBRARY, "--coverage")
-        stop = Path(__file__).with_name("stop_at_failure.c")
-        done = run([self.compiler, "-O1", "-shared", "-fPIC", str(stop), "-o", str(self.home / "stop.so"), "-ldl"])
+        self.run_compiler("-O1", "-fPIC", "-c", runtime, "-o", self.runtime)
+        self.link([*self.objects.values(), self.runtime], self.home / "plain" / LIBRARY)
+        self.run_compiler("-O1", "-fPIC", "--coverage", "-c", dump, "-o", dump.with_suffix(".o"))
+        self.link([*self.covered.values(), dump.with_suffix(".o")], self.home / "coverage" / LIBRARY, "--coverage")
+        self.run_compiler("-O1", "-shared", "-fPIC", Path(__file__).with_name("stop_at_failure.c"), "-o", self.home / "stop.so", "-ldl")
+
+    def run_compiler(self, *words):
+        done = run([self.compiler, *map(str, words)])
         if done.returncode != 0:
             raise Invalid(done.stdout)
 
-    def original(self, source):
-        return self.objects[source].read_bytes()
+    def build_source(self, source, numbered):
+        text = (self.top / source).read_text(encoding="utf-8")
+        self.compile(source, text, self.covered[source], "-O0", "--coverage")
+        left = list(numbered)
+        while True:
+            combined, inside = schemata.combine(text, left)
+            try:
+                self.compile(source, combined, self.objects[source], "-ffunction-sections", limit=600)
+                break
+            except Invalid as report:
+                wrong, other = schemata.refused(str(report))
+                if not wrong and not inside:
+                    raise
+                if not wrong or other and not inside:
+                    left = []  # each by itself
+                for number in wrong:
+                    self.fates[number] = "does not compile"
+                left = [(n, m) for n, m in left if n not in wrong]
+        if inside:
+            self.compare(self.objects[source], [(n, m) for n, m in left if n in inside])
 
-    def mutant_object(self, source, text, worker):
-        """Compiles a mutant; returns the digest of its code, or None when the code is that of the original."""
-        out = self.home / worker / self.objects[source].name
+    def compare(self, built, numbered):
+        """Which mutants have the code of the original, and which of them the same code."""
+        codes = schemata.codes(run(["objdump", "-dr", str(built)]).stdout)
+        for number, mutant in numbered:
+            code = codes.get((mutant.function, number))
+            if code is None or code == codes.get((mutant.function, 0)):
+                self.fates[number] = "same code"
+            else:
+                self.fates[number] = (hashlib.sha256((mutant.function + code).encode()).hexdigest(), number)
+
+    def mutant(self, source, number, mutant, worker):
+        """(digest of its code, the directory of its library, the number of it in there), or why it is none."""
+        fate = self.fates.get(number)
+        if isinstance(fate, str):
+            return fate
+        if fate is not None:
+            return fate[0], self.home / "plain", fate[1]
+        text = (self.top / source).read_text(encoding="utf-8")
+        plain, out = self.home / "plain" / f"whole_{self.objects[source].name}", self.home / worker / self.objects[source].name
         out.parent.mkdir(parents=True, exist_ok=True)
-        self.compile(source, text, out)
+        try:
+            if not plain.exists():
+                self.compile(source, text, out)
+                shutil.copy(out, plain)
+            self.compile(source, operators.apply(text, mutant), out)
+        except Invalid:
+            return "does not compile"
         code = out.read_bytes()
-        return None if code == self.original(source) else hashlib.sha256(code).hexdigest()
-
-    def mutant_library(self, source, worker):
-        """The library with the object that mutant_object has just made; returns its directory."""
-        mutated = self.home / worker / self.objects[source].name
-        objects = [mutated if s == source else o for s, o in self.objects.items()]
-        self.link(objects, self.home / worker / LIBRARY)
+        if code == plain.read_bytes():
+            return "same code"
+        objects = [out if s == source else o for s, o in self.objects.items()]
+        self.link([*objects, self.runtime], self.home / worker / LIBRARY)
         (self.home / worker / ARCHIVE).unlink(missing_ok=True)
-        return self.home / worker
+        return hashlib.sha256(code).hexdigest(), self.home / worker, 0
 
     def archive(self, directory):
         """The objects of the library in a directory as an archive, for a program with functions of its own in the place of some."""
