@@ -25,10 +25,12 @@ RULES = {
     "declarations": "array sizes, types, case labels and enumerators are no behaviour of their own",
     "debug-checks": "lines between #if defined(SCHAT_DEBUG_CHECKS) and #endif are a check of their own",
     "truth": "return 1, or a variable that is only set to 1, is as true as 2",
+    "long-table": "of a table of more than 16 numbers only the first and the last are changed",
     "below-zero": "0 is only made 1, as -1 is no number to most of what is counted from 0",
     "same-mutant": "a condition that is one comparison or begins with ! is negated by rel or not; a statement that is all of an if's body is dropped, not the if",
 }
 
+LONG_TABLE = 16
 RELATIONS = {"<": "<=", "<=": "<", ">": ">=", ">=": ">", "==": "!=", "!=": "=="}
 ARITHMETIC = {"+": "-", "-": "+", "*": "/", "/": "*", "%": "*", "<<": ">>", ">>": "<<", "&": "|", "|": "&", "^": "&"}
 ASSIGNED = {"+=": "-=", "-=": "+=", "*=": "/=", "/=": "*=", "<<=": ">>=", ">>=": "<<=", "&=": "|=", "|=": "&=", "^=": "&=", "++": "--", "--": "++"}
@@ -134,9 +136,9 @@ class Finder:
             end = at
             while self.tokens[end].text != ";":
                 end = syntax.partner(self.tokens, end) + 1 if self.tokens[end].text in syntax.CLOSING else end + 1
-            for i in range(at, end):
-                if self.tokens[i].kind == "number":
-                    self.number(i)
+            numbers = [i for i in range(at, end) if self.tokens[i].kind == "number"]
+            for i in numbers if len(numbers) <= LONG_TABLE else (numbers[0], numbers[-1]):
+                self.number(i)
 
     # Expressions -----------------------------------------------------------------------------------------------------------------
 

@@ -91,6 +91,7 @@ class Operators(unittest.TestCase):
     def test_named_numbers_and_tables_are_changed_too(self):
         self.assertEqual(changes("#define LIMIT (4u * 2) /* 7 */\n", "inc", True), ["#define LIMIT (5u * 2) /* 7 */\n", "#define LIMIT (4u * 3) /* 7 */\n"])
         self.assertEqual(changes("static const int t[3] = {7};\n", "inc", True), ["static const int t[3] = {8};\n"])
+        self.assertEqual(len(changes("static const int t[] = {" + "7, " * 17 + "};\n", "inc", True)), 2)
 
     def test_comments_strings_declarations_and_debug_code_are_left_alone(self):
         self.assertEqual(operators.mutants("x.c", body('/* a < b */ uint8_t x[4]; const char *s = "a < 1";')), [])
