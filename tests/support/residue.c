@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSL-1.0
  * residue.c - a thread whose stack is ours gives the function's stack; what was used of it is searched. */
+#define _XOPEN_SOURCE 700 /* pthread_attr_setstack */
 #include "residue.h"
 
 #include <pthread.h>
@@ -7,6 +8,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #define STACK_SIZE ((size_t)512 << 10)
@@ -36,14 +38,27 @@ int residue_is_seen(void) {
 #endif
 }
 
+void residue_bind_now(char *const argv[]) {
+#if defined(__linux__)
+  if (getenv("LD_BIND_NOW") != NULL || setenv("LD_BIND_NOW", "1", 1) != 0) return;
+  (void)execv("/proc/self/exe", argv);
+#else
+  (void)argv;
+#endif
+}
+
 typedef struct {
   void (*work)(void *);
   void *arg;
 } job;
 
+/* Deep enough that the end of the thread does not write over what is looked for. */
 static void *run_job(void *arg) {
   const job *j = arg;
+  volatile uint8_t above[8192];
+  above[0] = 1;
   j->work(j->arg);
+  above[sizeof above - 1] = 1;
   return NULL;
 }
 

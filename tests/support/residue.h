@@ -15,6 +15,10 @@ typedef struct {
  * keep what is there. */
 int residue_is_seen(void);
 
+/* Begins the program again with every function bound: the loader, when it binds one at its first call, saves the registers on the stack,
+ * and what stands in them. */
+void residue_bind_now(char *const argv[]);
+
 /* Runs `work(arg)`, which must not assert, and keeps the stack it had. */
 residue residue_of(void (*work)(void *), void *arg);
 
