@@ -409,6 +409,7 @@ void schat__effect_free(schat__env *env, schat__effect *effect);
 int schat__request(schat__env *env, int32_t chat_id, int32_t type, int64_t ref, uint64_t *token);
 schat__flight *schat__flight_find(schat__env *env, uint64_t token);
 int schat__flight_remove(schat__env *env, uint64_t token);
+void schat__flight_forget(schat__env *env, uint64_t token); /* outside of a step: the request never left */
 
 /* chat.c -------------------------------------------------------------------------------------------------------------------- */
 int schat__is_originator(const schat__chat *chat);

@@ -295,6 +295,16 @@ void schat__flight_insert(schat__env *env, const schat__flight *flight) {
   env->flights[i] = *flight;
 }
 
+static void take_out(schat__env *env, schat__flight *flight) {
+  env->flight_count--;
+  memmove(flight, flight + 1, (size_t)(env->flights + env->flight_count - flight) * sizeof *flight);
+}
+
+void schat__flight_forget(schat__env *env, uint64_t token) {
+  schat__flight *flight = schat__flight_find(env, token);
+  if (flight != NULL) take_out(env, flight);
+}
+
 int schat__flight_remove(schat__env *env, uint64_t token) {
   schat__flight *flight = schat__flight_find(env, token);
   schat__undo *undo;
@@ -302,7 +312,6 @@ int schat__flight_remove(schat__env *env, uint64_t token) {
   undo = schat__journal_add(env, SCHAT__UNDO_FLIGHT_GONE, NULL);
   if (undo == NULL) return SCHAT_E_NOMEM;
   undo->u.flight = *flight;
-  env->flight_count--;
-  memmove(flight, flight + 1, (size_t)(env->flights + env->flight_count - flight) * sizeof *flight);
+  take_out(env, flight);
   return SCHAT_OK;
 }

@@ -162,6 +162,7 @@ static void was_handed(schat__env *env, const schat__effect *effect) {
 
 static void skip_first(schat__env *env) {
   schat__effect *effect = unlink_first(env);
+  if (effect->is_request) schat__flight_forget(env, effect->token); /* no answer will come, and nothing may be told to follow it */
   if (effect->event_id != 0 && effect->dropped) {
     env->stored_events--; /* its record went with the commit that dropped it */
   } else {

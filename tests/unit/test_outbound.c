@@ -332,6 +332,33 @@ static void chained_sends_name_their_predecessor(void **state) {
   stage_free(s);
 }
 
+/* R-SEQ-07, D-25 reject: a message is confirmed before its request has left (here: the commit is not durable yet), so that it never leaves:
+ * the next one names no token that the host has not seen, and no request is waited for for ever */
+static void a_send_that_never_left_is_nobodys_predecessor(void **state) {
+  stage *s = with_policy(33, 1, SCHAT_POLICY_CHAIN_SENDS);
+  memstore *store = s->w->peers[0].store;
+  uint64_t ticket;
+  (void)state;
+  stage_acknowledge(s);
+  world_run(s->w);
+  stage_forget(s);
+  memstore_set_pending(store, 1);
+  say(s, "confirmed at once");
+  say(s, "the next");
+  s->p->in_raw = stage_slot(s)->chat.out_seq - 1;
+  assert_int_equal(puppet_send_text(s->p, stage_manager(s), 41, "I have the first", 0, s->w->now), SCHAT_PENDING);
+  assert_int_equal(schat__count(stage_slot(s), SCHAT__OUTBOX), 1);
+  while ((ticket = memstore_complete(store, SCHAT_OK)) != 0) assert_int_equal(schat_commit_done(stage_manager(s), ticket, SCHAT_OK), SCHAT_OK);
+  memstore_set_pending(store, 0);
+  s->w->peers[0].hold = 1;
+  world_drain(s->w, 0);
+  assert_int_equal(sends(s), 1);
+  assert_int_equal(nth_send(s, 0)->after, 0);
+  assert_int_equal(stage_manager(s)->env.flight_count, 1);
+  s->w->peers[0].hold = 0;
+  stage_free(s);
+}
+
 /* R-SEQ-07, D-25 reject: one that cannot gets the next send when the server has taken the one before, and not earlier */
 static void unchained_sends_wait_for_their_predecessor(void **state) {
   stage *s = with_policy(10, 1, 0);
@@ -1057,6 +1084,7 @@ int main(void) {
       cmocka_unit_test(chosen_names_are_never_zero_and_never_in_use),
       cmocka_unit_test(a_name_means_something_in_its_chat_alone),
       cmocka_unit_test(chained_sends_name_their_predecessor),
+      cmocka_unit_test(a_send_that_never_left_is_nobodys_predecessor),
       cmocka_unit_test(unchained_sends_wait_for_their_predecessor),
       cmocka_unit_test(what_waits_for_an_answer_has_no_deadline),
       cmocka_unit_test(the_server_takes_messages_in_order),
