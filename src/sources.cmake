@@ -21,6 +21,7 @@ set(SECRETCHAT_SOURCES
   src/crypto/picture.c
   src/crypto/rand.c
   src/crypto/seal.c
+  src/crypto/traces.c
   src/envelope/envelope.c
   src/tl/action.c
   src/tl/convert.c

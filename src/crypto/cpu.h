@@ -25,8 +25,10 @@
 #endif
 #endif
 
-#define SCHAT__CPU_AES 1u  /* AES-NI, SSE4.1 */
-#define SCHAT__CPU_VAES 2u /* VAES and AVX2, whose registers the system saves */
+#define SCHAT__CPU_AES 1u    /* AES-NI, SSE4.1 */
+#define SCHAT__CPU_VAES 2u   /* VAES and AVX2, whose registers the system saves */
+#define SCHAT__CPU_AVX 4u    /* registers of 256 bits, which it saves */
+#define SCHAT__CPU_AVX512 8u /* 32 registers of 512 bits, which it saves */
 
 /* A set of SCHAT__CPU_…. The processor is asked once, which takes tens of microseconds in a virtual machine; from any thread. */
 unsigned schat__cpu(void);

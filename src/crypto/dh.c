@@ -5,6 +5,7 @@
 #include "../common/bytes.h"
 #include "../common/poison.h"
 #include "engine.h"
+#include "traces.h"
 
 #define RANGE_BITS (2048 - 64) /* R-DH-08: values lie between 2^1984 and p - 2^1984 */
 #define DRAWS 8                /* one draw fails with probability 2^-8: a source that fails eight times is broken */
@@ -181,6 +182,7 @@ int schat__dh_key(schat__crypto *crypto, const uint8_t p[256], const uint8_t val
   uint8_t result[SCHAT__DH_SIZE];
   int good = numbers_open(&n, p) && BN_bin2bn(value, (int)SCHAT__DH_SIZE, n.a) != NULL && power(crypto, &n, p, exponent, result);
   numbers_close(&n);
+  schat__wipe_deep_traces(); /* libcrypto's assembly leaves products on the stack */
   if (good) memcpy(key, result, sizeof result);
   schat__wipe(result, sizeof result);
   return good ? SCHAT_OK : SCHAT_E_CRYPTO;

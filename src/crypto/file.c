@@ -5,6 +5,7 @@
 #include "../common/bytes.h"
 #include "../common/poison.h"
 #include "engine.h"
+#include "traces.h"
 
 #define BLOCK 16
 
@@ -29,6 +30,7 @@ int schat_file_generate(schat_random_fn random, void *user_data, uint8_t key[SCH
     memcpy(iv, both + SCHAT_FILE_KEY_SIZE, SCHAT_FILE_KEY_SIZE);
   }
   schat__wipe(both, sizeof both);
+  schat__wipe_traces();
   return status;
 }
 
@@ -47,6 +49,7 @@ int schat_file_fingerprint(const uint8_t key[SCHAT_FILE_KEY_SIZE], const uint8_t
   EVP_MD_free(md5);
   schat__wipe(both, sizeof both);
   schat__wipe(digest, sizeof digest);
+  schat__wipe_traces();
   return good ? SCHAT_OK : SCHAT_E_CRYPTO;
 }
 
@@ -85,6 +88,7 @@ int schat_file_encrypt_begin(const schat_allocator *allocator, const uint8_t key
   made->plain_size = size;
   made->cipher_size = cipher_size;
   *file = made;
+  schat__wipe_traces();
   return SCHAT_OK;
 }
 
@@ -111,7 +115,7 @@ int schat_file_decrypt_begin(const schat_allocator *allocator, const uint8_t key
   if (status != SCHAT_OK) return status;
   status = check_description(made->crypto, key, iv, media_size, file);
   if (status != SCHAT_OK) {
-    schat_file_free(made);
+    schat_file_free(made); /* and the traces of the comparison */
     return status;
   }
   memcpy(made->key, key, sizeof made->key);
@@ -119,6 +123,7 @@ int schat_file_decrypt_begin(const schat_allocator *allocator, const uint8_t key
   made->plain_size = media_size;
   made->cipher_size = file->size;
   *out = made;
+  schat__wipe_traces();
   return SCHAT_OK;
 }
 
@@ -175,7 +180,9 @@ int schat_file_update(schat_file *file, const uint8_t *in, size_t size, uint8_t 
     *written = 0;
     return SCHAT_OK;
   }
-  return file->encrypting ? encrypt_update(file, in, size, out, written) : decrypt_update(file, in, size, out, written);
+  int status = file->encrypting ? encrypt_update(file, in, size, out, written) : decrypt_update(file, in, size, out, written);
+  schat__wipe_traces();
+  return status;
 }
 
 int schat_file_checkpoint(const schat_file *file, uint8_t checkpoint[SCHAT_FILE_CHECKPOINT_SIZE], int64_t *offset) {
@@ -183,6 +190,7 @@ int schat_file_checkpoint(const schat_file *file, uint8_t checkpoint[SCHAT_FILE_
   if (file->offset > file->plain_size) return SCHAT_E_STATE; /* within or past the last block: nothing goes on from here */
   memcpy(checkpoint, file->iv, SCHAT_FILE_CHECKPOINT_SIZE);
   *offset = file->offset;
+  schat__wipe_traces();
   return SCHAT_OK;
 }
 
@@ -190,6 +198,7 @@ int schat_file_resume(schat_file *file, const uint8_t checkpoint[SCHAT_FILE_CHEC
   if (file == NULL || checkpoint == NULL || offset < 0 || offset % BLOCK != 0 || offset > file->plain_size) return SCHAT_E_INVALID;
   memcpy(file->iv, checkpoint, SCHAT_FILE_CHECKPOINT_SIZE);
   file->offset = offset;
+  schat__wipe_traces();
   return SCHAT_OK;
 }
 
@@ -205,4 +214,5 @@ void schat_file_free(schat_file *file) {
   schat_allocator allocator = file->allocator;
   const schat_allocator *mem = file->mem != NULL ? &allocator : NULL;
   schat__free(mem, file, sizeof *file);
+  schat__wipe_traces();
 }

@@ -242,5 +242,6 @@ int schat_pop(schat_manager *m) {
   was_handed(&m->env, effect);
   schat__effect_free(&m->env, effect);
   schat__arena_reset(&m->out_arena);
+  schat__wipe_traces();
   return SCHAT_OK;
 }

@@ -126,9 +126,10 @@ int schat_open(const schat_config *config, int64_t now, schat_manager **manager)
   if (status == SCHAT_OK) status = start(m, now);
   if (status < 0) {
     release(m);
-    return status;
+  } else {
+    *manager = m;
   }
-  *manager = m;
+  schat__wipe_traces();
   return status;
 }
 
@@ -143,6 +144,7 @@ void schat_close(schat_manager *m) {
     (void)schat__commit(m); /* what it would have removed is handed over again, marked, at worst */
   }
   release(m);
+  schat__wipe_traces();
 }
 
 /* The manager as it is over an empty store; generations go on, so that no old image of the store passes for a new one. */
@@ -187,5 +189,6 @@ int schat_wipe(schat_manager *m, int64_t now) {
   m->showing = 0;
   forget_everything(m, now);
   schat__settle(m, 0, status == SCHAT_OK);
+  schat__wipe_traces();
   return status;
 }

@@ -12,6 +12,7 @@
 #define SCHAT_MANAGER_MANAGER_H
 
 #include "../chat/chat.h"
+#include "../crypto/traces.h"
 
 typedef struct {
   uint64_t ticket;
