@@ -7,6 +7,12 @@
 #include "strict_watch.h"
 #include "world.h"
 
+/* A text and what became of it. */
+typedef struct {
+  int64_t random_id;
+  int gone; /* deleted, or a flush came after it: it need not be read any more */
+} pair_said;
+
 typedef struct {
   world *w; /* peer 0: the library */
   foreign *f;
@@ -14,7 +20,9 @@ typedef struct {
   strict_watch *watch;
   int64_t foreign_user;
   int32_t chat_id;
-  int said_here, said_there; /* texts that pair_say has given to either side */
+  pair_said *here, *there;   /* the texts of the library, of the foreign client */
+  int said_here, said_there; /* how many */
+  size_t flushes;            /* of the peer, at the library */
 } pair;
 
 pair *pair_new(foreign_profile profile, uint64_t seed);
@@ -28,11 +36,20 @@ void pair_chat(pair *p, int by_library);
 /* The next text of the library, of the foreign client. */
 void pair_say_here(pair *p);
 void pair_say_there(pair *p);
-/* With no faults any more, both talk on until each has read all the other has said, in order; fails after `rounds` rounds of two minutes. */
-void pair_settle(pair *p, int rounds);
-/* What each has read of the texts of pair_say is what was said, in order, and as far as it goes complete. How many. */
+/* With no faults any more, both talk on until each has read all the other has said, in order; fails after `rounds` rounds of two minutes.
+ * 1, or 0 when the client has ended the chat by habit. */
+int pair_settle(pair *p, int rounds);
+void pair_restart_here(pair *p, int crash);
+/* The texts said up to the last one that the library, that the foreign client has read. Checks that they came in order, once each, and that
+ * none is left out but what is gone. */
 int pair_read_here(const pair *p);
 int pair_read_there(const pair *p);
+void pair_delete_here(pair *p, int nth);
+void pair_delete_there(pair *p, int nth);
+void pair_flush_here(pair *p);
+void pair_flush_there(pair *p);
+/* 1 when the client has ended the chat without fault of the library (Android, S9). */
+int pair_ended_by_habit(const pair *p);
 /* Nobody has closed. */
 void pair_open(const pair *p);
 foreign_chat_view pair_view(const pair *p);
