@@ -523,8 +523,9 @@ int schat__rekey_request(schat__env *env, schat__slot *slot, int64_t exchange_id
 int schat__rekey_accept(schat__env *env, schat__slot *slot, int64_t exchange_id, schat_bytes g_b, int64_t fingerprint);
 int schat__rekey_commit(schat__env *env, schat__slot *slot, int64_t exchange_id, int64_t fingerprint);
 int schat__rekey_abort(schat__env *env, schat__slot *slot, int64_t exchange_id);
-/* A message of raw number `raw` opened under this fingerprint: may switch keys (R-PFS-15). */
-int schat__rekey_evidence(schat__env *env, schat__slot *slot, int64_t fingerprint, int32_t raw);
+/* A message of raw number `raw` opened under this fingerprint: may switch keys (R-PFS-15). sealed_later: its number says nothing of the order
+ * of keys. */
+int schat__rekey_evidence(schat__env *env, schat__slot *slot, int64_t fingerprint, int32_t raw, int sealed_later);
 int schat__rekey_tend(schat__env *env, schat__slot *slot);
 int64_t schat__rekey_deadline(const schat__env *env, const schat__slot *slot);
 /* The key of a fingerprint, or NULL. */

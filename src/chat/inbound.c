@@ -280,11 +280,20 @@ static int is_known(const schat__slot *slot, const opened *o) {
   return o->raw < slot->chat.in_seq || schat__item_find(slot, SCHAT__WAITING, o->raw) != NULL;
 }
 
+/* DeleteMessages of itself stands where a message stood that the peer has deleted since, and was sealed when that happened: under the new key
+ * perhaps, while what stands behind it still comes under the old one (S15). */
+static int is_sealed_later(const schat_bytes *message) {
+  const uint8_t *p = message->data; /* constructor, random_id, action, vector, count, random_id */
+  return message->size == 32 && schat__load32(p) == schat__tl_constructor_at(SCHAT__TL_decryptedMessageService)->id &&
+         schat__load32(p + 12) == schat__tl_constructor_at(SCHAT__TL_decryptedMessageActionDeleteMessages)->id &&
+         schat__load32(p + 20) == 1 && schat__load64(p + 4) == schat__load64(p + 24);
+}
+
 /* An authentic message that is not a repeat: what it proves, whatever it says. */
 static int take_note(schat__env *env, schat__slot *slot, const opened *o) {
   schat__chat *chat = &slot->chat;
   int status = schat__edit(env, slot);
-  if (status == SCHAT_OK) status = schat__rekey_evidence(env, slot, o->fingerprint, o->raw);
+  if (status == SCHAT_OK) status = schat__rekey_evidence(env, slot, o->fingerprint, o->raw, is_sealed_later(&o->wrapper.message));
   if (status == SCHAT_OK) status = schat__layer_seen(env, slot, o->wrapper.layer);
   if (status != SCHAT_OK) return status;
   if (o->fingerprint == chat->key_fingerprint) chat->key_opened++;

@@ -181,10 +181,10 @@ static int switch_accepted(schat__env *env, schat__slot *slot) {
   return schat__out_action(env, slot, &noop, 0);
 }
 
-int schat__rekey_evidence(schat__env *env, schat__slot *slot, int64_t fingerprint, int32_t raw) {
+int schat__rekey_evidence(schat__env *env, schat__slot *slot, int64_t fingerprint, int32_t raw, int sealed_later) {
   int status = SCHAT_OK;
   if (has(slot, SCHAT__HAS_NEXT) && fingerprint == slot->secrets->next_fingerprint) status = switch_accepted(env, slot); /* R-PFS-15 */
-  if (status != SCHAT_OK || !has(slot, SCHAT__HAS_PREVIOUS) || fingerprint != slot->chat.key_fingerprint) return status;
+  if (status != SCHAT_OK || sealed_later || !has(slot, SCHAT__HAS_PREVIOUS) || fingerprint != slot->chat.key_fingerprint) return status;
   if (slot->chat.new_key_seen < 0 || raw < slot->chat.new_key_seen) slot->chat.new_key_seen = raw;
   return SCHAT_OK;
 }

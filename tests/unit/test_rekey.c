@@ -852,6 +852,54 @@ static void a_gap_after_the_switch_does_not_keep_the_old_key(void **state) {
   lab_free(l);
 }
 
+/* R-PFS-16, D-23: a peer may seal anew, with the new key, a message whose place lies before the switch: TDLib does so when it is deleted (S15),
+ * and sends everything else of that time as it was. */
+static void a_message_deleted_before_the_switch_does_not_end_the_old_key(void **state) {
+  int by_library;
+  (void)state;
+  for (by_library = 0; by_library <= 1; by_library++) {
+    lab *l = lab_new(62, by_library, NULL);
+    int64_t ids[1] = {4321};
+    schat__action action;
+    uint8_t *kept;
+    size_t size;
+    int32_t raw;
+    if (by_library) {
+      lab_make_request(l);
+      assert_int_equal(lab_answer(l), SCHAT_OK);
+    } else {
+      assert_int_equal(lab_request(l, 8), SCHAT_OK);
+    }
+    l->lag = 1; /* what follows was sent before our key message came */
+    raw = l->p->out_raw++;
+    kept = lab_hold_text(l, "under the old key, for ever", &size);
+    if (!by_library) {
+      lab_derive(l, lab_last(l, ACCEPT)->g);
+      l->p->out_raw++; /* CommitKey is lost as well */
+    }
+    lab_take_next(l);
+    memset(&action, 0, sizeof action);
+    action.type = SCHAT__ACTION_DELETE;
+    action.random_id = 4321;
+    action.random_ids = ids;
+    action.random_id_count = 1;
+    assert_int_equal(puppet_send_raw(l->p, lab_manager(l), l->p->in_raw, raw, puppet_action(l->p, &action), l->w->now), SCHAT_OK);
+    lab_drain(l);
+    lab_restart(l, 1);
+    assert_int_equal(lab_feed(l, kept, size), SCHAT_OK);
+    assert_true(lab_has(l, SCHAT__HAS_PREVIOUS));
+    l->lag = 0;
+    if (!by_library) {
+      action = lab_key_action(COMMIT, 8, NULL, 0, l->next_fingerprint);
+      assert_int_equal(puppet_send_raw(l->p, lab_manager(l), l->p->in_raw, l->p->out_raw - 1, puppet_action(l->p, &action), l->w->now), SCHAT_OK);
+    }
+    assert_int_equal(lab_say(l, "behind the switch"), SCHAT_OK);
+    assert_rests_on(l, l->next_fingerprint);
+    free(kept);
+    lab_free(l);
+  }
+}
+
 /* R-PFS-20, D-24: exactly one Noop in each exchange we accept, whatever follows; the peer learns the new key from it. */
 static void each_exchange_brings_one_noop(void **state) {
   lab *l = quiet_lab(59, 1);
@@ -1611,6 +1659,7 @@ int main(void) {
       cmocka_unit_test(commit_key_may_come_again_under_the_new_key),
       cmocka_unit_test(the_acceptor_keeps_the_old_key_until_nothing_before_the_switch_is_missing),
       cmocka_unit_test(a_gap_after_the_switch_does_not_keep_the_old_key),
+      cmocka_unit_test(a_message_deleted_before_the_switch_does_not_end_the_old_key),
       cmocka_unit_test(each_exchange_brings_one_noop),
       cmocka_unit_test(what_is_in_flight_under_the_old_key_does_not_replace_the_noop),
       cmocka_unit_test(a_deleted_message_keeps_the_key_of_its_place),
