@@ -9,6 +9,7 @@
 
 #define OBSOLETE 0
 #define BUILT 1
+#define EARLY 2
 
 static int build_send(schat_manager *m, const schat__effect *effect, const schat__slot *slot, schat_request *request) {
   schat__item *item = schat__item_find(slot, SCHAT__OUTBOX, effect->ref);
@@ -16,6 +17,7 @@ static int build_send(schat_manager *m, const schat__effect *effect, const schat
   uint8_t *out;
   int status;
   if (item == NULL || item->u.out.token != effect->token) return OBSOLETE;
+  if (item->written > m->env.durable) return EARLY; /* it was replaced since (R-SEQ-21), and what it says now may yet be lost */
   size = (size_t)item->size + SCHAT__ENVELOPE_HEAD;
   out = schat__arena_take(&m->out_arena, size);
   if (out == NULL) return SCHAT_E_NOMEM;
@@ -90,8 +92,8 @@ static int build_request(schat_manager *m, const schat__effect *effect, schat_re
     return BUILT;
   }
   if (effect->type == SCHAT_REQUEST_GET_DIFFERENCE) {
-    request->qts = m->env.account.qts;
-    request->date = m->env.account.date;
+    request->qts = m->durable_qts; /* asking from there acknowledges what came before (R-Q-01) */
+    request->date = m->durable_date;
     return BUILT;
   }
   return build_for_chat(m, effect, request);
@@ -187,6 +189,7 @@ static schat__effect *next_effect(schat_manager *m, int *status) {
       *status = SCHAT_OK;
       return effect;
     }
+    if (built == EARLY) return NULL;
     if (built < 0) {
       *status = built;
       return NULL;

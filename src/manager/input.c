@@ -101,7 +101,7 @@ static int close_difference(schat_manager *m, const schat_difference *d) {
     m->acked_qts = 0;
   }
   if (d->qts > account->qts) account->qts = d->qts;
-  if (d->date > account->date) account->date = d->date;
+  if (d->date > 0) account->date = d->date; /* where it is less than ours, ours was only our own clock's */
   m->env.account_dirty = 1;
   return m->difference_token == 0 ? SCHAT_OK : schat__flight_remove(&m->env, m->difference_token);
 }
@@ -147,8 +147,8 @@ int schat_checkpoint(const schat_manager *m, int32_t *qts, int32_t *date) {
   int status = schat__enter(m);
   if (status != SCHAT_OK) return status;
   if (qts == NULL || date == NULL) return SCHAT_E_INVALID;
-  *qts = m->env.account.qts;
-  *date = m->env.account.date;
+  *qts = m->durable_qts;
+  *date = m->durable_date;
   return SCHAT_OK;
 }
 

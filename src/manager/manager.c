@@ -100,6 +100,8 @@ static int start(schat_manager *m, int64_t now) {
   m->env.group = 1; /* items of the store were made before any commit of ours */
   begin_account(m, now);
   m->stored_clock = m->env.account.clock;
+  m->durable_qts = m->env.account.qts;
+  m->durable_date = m->env.account.date;
   m->dispatching = 1; /* nothing is handed over yet */
   status = schat__step_begin(m, now, &step);
   if (status == SCHAT_OK) status = schat__step_end(m, &step, schat__resume(m), NULL);

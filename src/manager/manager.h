@@ -17,6 +17,7 @@
 typedef struct {
   uint64_t ticket;
   int done;
+  int32_t qts, date; /* where it leaves the account */
 } schat__pending;
 
 struct schat_manager {
@@ -34,6 +35,7 @@ struct schat_manager {
   size_t pending_count, pending_capacity;
 
   int64_t stored_clock; /* account.clock of the last commit */
+  int32_t durable_qts, durable_date; /* of the last commit that is durable: all that a server may be told (R-Q-01) */
 
   int32_t acked_qts; /* as far as receivedQueue has been asked */
   int64_t queue_retry_at, difference_retry_at;

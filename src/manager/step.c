@@ -93,6 +93,8 @@ static void advance(schat_manager *m) {
   while (done < m->pending_count && m->pending[done].done) done++;
   if (done == 0) return;
   m->env.durable = m->pending[done - 1].ticket;
+  m->durable_qts = m->pending[done - 1].qts;
+  m->durable_date = m->pending[done - 1].date;
   m->pending_count -= done;
   memmove(m->pending, m->pending + done, m->pending_count * sizeof *m->pending);
 }
@@ -104,6 +106,8 @@ void schat__settle(schat_manager *m, size_t handed, int durable) {
   if (env->handed_count > 0) memmove(env->handed, env->handed + handed, env->handed_count * sizeof *env->handed);
   env->account_dirty = 0;
   m->stored_clock = env->account.clock;
+  m->pending[m->pending_count].qts = env->account.qts;
+  m->pending[m->pending_count].date = env->account.date;
   m->pending[m->pending_count].ticket = env->group++;
   m->pending[m->pending_count++].done = durable;
   advance(m);

@@ -294,6 +294,7 @@ void sim_catch_up(sim_device *d) {
   schat_request q;
   SCHAT_INIT(q);
   if (d->m == NULL || d->offline || schat_checkpoint(d->m, &q.qts, &q.date) != SCHAT_OK) return;
+  d->more = 0;
   q.type = SCHAT_REQUEST_GET_DIFFERENCE;
   q.token = UINT64_C(0xc000000000000000) + ++d->sim->serial;
   (void)relay_request(d->sim->relay, d->at, &q, d->sim->now);

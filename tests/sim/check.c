@@ -147,6 +147,9 @@ static int ready_together(sim *s, int complain, sim_device *d, const schat__slot
   if (slot->secrets != NULL) return apart(s, complain, d, id, "a rekeying, or an old key, does not end");
   if (schat__count(slot, SCHAT__WAITING) > 0) return apart(s, complain, d, id, "a gap stays open");
   if (slot->chat.in_seq != theirs->chat.out_seq) return apart(s, complain, d, id, "not everything has arrived");
+  for (size_t i = 0; i < schat__count(slot, SCHAT__OUTBOX); i++) {
+    if (schat__item_at(slot, SCHAT__OUTBOX, i)->u.out.report) return apart(s, complain, d, id, "the fate of a message is not told");
+  }
   return 1;
 }
 

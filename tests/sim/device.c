@@ -336,6 +336,7 @@ void sim_settle_one(sim_device *d, int status) {
   sim_begin(d, 0);
   d->injected = status != SCHAT_OK;
   (void)sim_done(d, schat_commit_done(d->m, ticket, status), 1);
+  if (d->more && d->m != NULL && d->store.pending_count == 0) sim_catch_up(d);
 }
 
 void sim_settle_all(sim_device *d) {

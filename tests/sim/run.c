@@ -360,7 +360,10 @@ void sim_run(const sim_options *options, sim_result *result) {
   begin(&s);
   set_faults(&s);
   if (s.profile == SIM_YEAR) sim_year(&s);
-  for (s.step = 1; s.profile != SIM_YEAR && s.step <= s.steps && !result->failed; s.step++) step(&s);
+  for (s.step = 1; s.profile != SIM_YEAR && s.step <= s.steps && !result->failed; s.step++) {
+    step(&s);
+    if (s.step == 30) result->midway = result->digest;
+  }
   if (!result->failed) recover(&s);
   result->steps = s.steps;
   result->profile = s.profile;

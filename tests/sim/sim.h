@@ -84,7 +84,7 @@ typedef struct {
 } sim_options;
 
 typedef struct {
-  uint64_t events, digest;
+  uint64_t events, digest, midway; /* midway: the digest after thirty steps */
   uint32_t used; /* classes that took part */
   int steps, profile, failed;
   uint64_t commits, crashes, rejected, rekeys, delivered, converged, timers;
@@ -174,7 +174,7 @@ typedef struct sim_device {
   size_t gone_waiting_count;
   sim_open_request open[SIM_OPEN_REQUESTS];
   size_t open_count;
-  int in_flight_events;
+  int more; /* of a difference is to be asked for */
 } sim_device;
 
 typedef struct {

@@ -315,6 +315,7 @@ int sim_deliver(sim_device *d) {
   sim_record(d->sim, d->index, &copy);
   if (sim_has(d->sim, SIM_MALICE) && !d->sim->recovering && dice_one_in(&x, 8)) twist(d, &copy, &x);
   feed_again(d, &copy, &x);
-  if (copy.kind == RELAY_DIFFERENCE && copy.more) sim_catch_up(d);
+  if (copy.kind == RELAY_DIFFERENCE && copy.more) d->more = 1;
+  if (d->more && d->store.pending_count == 0) sim_catch_up(d); /* from where the checkpoint stands once it is durable */
   return 1;
 }

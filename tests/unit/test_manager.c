@@ -536,6 +536,41 @@ static void the_checkpoint_is_durable_with_its_messages(void **state) {
   assert_int_equal(qts, before + 1);
 }
 
+/* R-Q-01: a commit that is only on its way moves the checkpoint, and what getDifference names, when it is durable. */
+static void the_checkpoint_waits_for_a_slow_commit(void **state) {
+  int32_t qts = 0, date = 0, before = 0;
+  (void)state;
+  schat_checkpoint(alice(), &before, &date);
+  world_text(w, 1, chat, "one", NULL);
+  world_deliver(w, 1);
+  memstore_set_pending(store(), 1);
+  world_deliver(w, 0);
+  schat_checkpoint(alice(), &qts, &date);
+  assert_int_equal(qts, before);
+  assert_int_equal(schat_commit_done(alice(), memstore_complete(store(), SCHAT_OK), SCHAT_OK), SCHAT_OK);
+  schat_checkpoint(alice(), &qts, &date);
+  assert_int_equal(qts, before + 1);
+  memstore_set_pending(store(), 0);
+}
+
+/* D-31: a new account begins with the date of its own clock; a server that says less is believed, or what it tells between would be missed. */
+static void the_servers_date_replaces_one_of_a_clock_that_is_ahead(void **state) {
+  schat_difference difference;
+  int32_t qts = 0, date = 0, first = 0;
+  (void)state;
+  schat_checkpoint(alice(), &qts, &first);
+  SCHAT_INIT(difference);
+  difference.qts = qts;
+  difference.date = first - 3600;
+  assert_int_equal(schat_input_difference(alice(), &difference, w->now), SCHAT_OK);
+  schat_checkpoint(alice(), &qts, &date);
+  assert_int_equal(date, first - 3600);
+  difference.date = 0;
+  assert_int_equal(schat_input_difference(alice(), &difference, w->now), SCHAT_OK);
+  schat_checkpoint(alice(), &qts, &date);
+  assert_int_equal(date, first - 3600);
+}
+
 /* Randomness -------------------------------------------------------------------------------------------------------------------- */
 
 static int weak(void *user_data, uint8_t *out, size_t size) {
@@ -594,6 +629,8 @@ int main(void) {
       T(a_wiped_manager_can_be_used_anew),
       T(memory_is_wiped_before_it_is_given_back),
       T(the_checkpoint_is_durable_with_its_messages),
+      T(the_checkpoint_waits_for_a_slow_commit),
+      T(the_servers_date_replaces_one_of_a_clock_that_is_ahead),
       T(a_source_that_fails_is_a_failure_wherever_it_fails),
   };
   return cmocka_run_group_tests_name("manager", tests, NULL, NULL);

@@ -856,6 +856,32 @@ static void a_quick_commit_waits_behind_a_slow_one(void **state) {
   assert_int_equal(world_requests(w, 0, SCHAT_REQUEST_SEND_ENCRYPTED), 2);
 }
 
+/* X-14: a message that is replaced before it leaves (R-SEQ-21) waits until that is durable too: had the replacement left and been lost, the
+ * message would follow under the same number, and the peer would take it for a repeat. */
+static void a_message_leaves_as_the_last_durable_commit_has_it(void **state) {
+  int64_t random_id;
+  (void)state;
+  memstore_set_pending(store(), 1);
+  assert_int_equal(world_text(w, 0, chat, "soon deleted", &random_id), SCHAT_PENDING);
+  assert_int_equal(schat_messages_delete(alice(), chat, &random_id, 1, 0, w->now), SCHAT_PENDING);
+  assert_int_equal(schat_commit_done(alice(), memstore_complete(store(), SCHAT_OK), SCHAT_OK), SCHAT_OK);
+  assert_nothing_waits();
+  assert_int_equal(memstore_complete(store(), SCHAT_E_STORE) != 0, 1); /* the deletion is lost */
+  memstore_set_pending(store(), 0);
+  world_restart(w, 0, 1);
+  world_run(w);
+  assert_string_equal(world_last(w, 1, SCHAT_EVENT_MESSAGE)->text, "soon deleted");
+  memstore_set_pending(store(), 1);
+  assert_int_equal(world_text(w, 0, chat, "deleted", &random_id), SCHAT_PENDING);
+  assert_int_equal(schat_messages_delete(alice(), chat, &random_id, 1, 0, w->now), SCHAT_PENDING);
+  assert_int_equal(schat_commit_done(alice(), memstore_complete(store(), SCHAT_OK), SCHAT_OK), SCHAT_OK);
+  assert_int_equal(schat_commit_done(alice(), memstore_complete(store(), SCHAT_OK), SCHAT_OK), SCHAT_OK);
+  memstore_set_pending(store(), 0);
+  world_run(w);
+  assert_int_equal(world_count(w, 1, SCHAT_EVENT_MESSAGE), 1);
+  assert_int_equal(world_count(w, 1, SCHAT_EVENT_DELETED), 2);
+}
+
 /* A whole conversation over a store that is always late. */
 static void a_conversation_goes_on_over_a_slow_store(void **state) {
   size_t i, round;
@@ -1029,6 +1055,7 @@ int main(void) {
       T(a_difference_goes_past_what_is_refused_and_is_whole_or_nothing),
       T(effects_wait_for_pending_commits_in_order),
       T(a_quick_commit_waits_behind_a_slow_one),
+      T(a_message_leaves_as_the_last_durable_commit_has_it),
       T(a_conversation_goes_on_over_a_slow_store),
       T(a_lost_commit_poisons_the_manager),
       T(closing_does_not_wait_for_pending_commits),

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSL-1.0
+ * test_sim.c - the simulator itself: a seed decides everything, every checker can fail, and seeds that failed once are run again. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sim.h"
+
+static sim_result run(uint64_t seed, int profile, int steps, uint32_t off) {
+  sim_options o;
+  sim_result r;
+  memset(&o, 0, sizeof o);
+  o.seed = seed;
+  o.profile = profile;
+  o.steps = steps;
+  o.off = off;
+  sim_run(&o, &r);
+  return r;
+}
+
+/* I9 */
+static void a_seed_decides_everything(void **state) {
+  (void)state;
+  for (uint64_t seed = 1; seed <= 60; seed++) {
+    sim_result first = run(seed, -1, 0, 0), second = run(seed, -1, 0, 0);
+    assert_true(first.digest == second.digest && first.events == second.events);
+    assert_true(first.digest != run(seed + 1, -1, 0, 0).digest);
+  }
+}
+
+static void a_shorter_schedule_is_the_beginning_of_a_longer_one(void **state) {
+  (void)state;
+  for (uint64_t seed = 1; seed <= 10; seed++) {
+    sim_result half = run(seed, SIM_LOSSY, 40, 0), whole = run(seed, SIM_LOSSY, 80, 0);
+    assert_true(half.midway == whole.midway && half.midway != 0);
+  }
+}
+
+static void schedules_of_every_profile_hold(void **state) {
+  (void)state;
+  for (int profile = 0; profile < SIM_YEAR; profile++) {
+    for (uint64_t seed = 1; seed <= 40; seed++) {
+      sim_result r = run(seed, profile, 0, 0);
+      if (r.failed) fail_msg("%s, seed %" PRIu64 ": %s", sim_profile_name(profile), seed, r.what);
+      assert_int_equal(r.profile, profile);
+    }
+  }
+}
+
+static void seeds_that_failed_once_hold(void **state) {
+  char line[256];
+  FILE *f = fopen(SIM_SEEDS, "r");
+  size_t count = 0;
+  (void)state;
+  assert_non_null(f);
+  while (fgets(line, sizeof line, f) != NULL) {
+    uint64_t seed;
+    uint32_t off;
+    int steps;
+    sim_result r;
+    if (line[0] == '#' || sscanf(line, "%" SCNu64 " %d %" SCNu32, &seed, &steps, &off) != 3) continue;
+    count++;
+    r = run(seed, -1, steps, off);
+    if (r.failed) fail_msg("%s%s", line, r.what);
+  }
+  fclose(f);
+  assert_true(count > 0);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_seed_decides_everything),
+      cmocka_unit_test(a_shorter_schedule_is_the_beginning_of_a_longer_one),
+      cmocka_unit_test(schedules_of_every_profile_hold),
+      cmocka_unit_test(seeds_that_failed_once_hold),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
