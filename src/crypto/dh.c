@@ -230,6 +230,7 @@ int schat__dh_generate(schat__crypto *crypto, const uint8_t p[256], int32_t g, c
 int schat__key_fingerprint(schat__crypto *crypto, const uint8_t key[256], int64_t *fingerprint) {
   uint8_t hash[20];
   int status = schat__sha1(crypto, hash, key, SCHAT__DH_SIZE, NULL, 0);
+  SCHAT__PUBLIC(hash + 12, 8); /* the server and the peer are told it */
   if (status == SCHAT_OK) *fingerprint = schat__int64(schat__load64(hash + 12));
   schat__wipe(hash, sizeof hash);
   return status;

@@ -116,6 +116,7 @@ int schat__envelope_open(schat__crypto *crypto, const uint8_t key[256], int64_t 
   SCHAT__PUBLIC(&verdict, sizeof verdict); /* one bit, of all checks together */
   if (verdict == 1 && schat__envelope_fingerprint(message) != key_fingerprint) verdict = 0;
   if (verdict == 1) {
+    SCHAT__PUBLIC(work, work_size); /* authentic: it may be looked at */
     *object = work + 4;
     *object_size = schat__load32(work);
   } else {

@@ -12,7 +12,7 @@ typedef struct {
 
 /* Lists that end with a NULL name. Those of the first run under every kernel for AES-IGE, for their work goes through one. */
 extern const operation ige_operations[], envelope_operations[], file_operations[];
-extern const operation key_operations[], hash_operations[], store_operations[];
+extern const operation key_operations[], hash_operations[], store_operations[], chat_operations[];
 /* What must be reported, and in the end what must not. */
 extern const operation leaky_operations[], harmless_operations[];
 
