@@ -47,6 +47,7 @@ struct host {
   host_text texts[TEXTS_MOST];
   size_t text_count;
   int own_random;    /* the library's generators instead of the host's */
+  int peeking;       /* schat_peek and schat_pop instead of callbacks */
   int long_allocate; /* allocations that succeed before one fails; -1: all */
   int failed;        /* whether one has */
   size_t events;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "failing_openssl.h"
 #include "host.h"
 #include "report.h"
 
@@ -141,6 +142,37 @@ static void run_out_of_memory(uint64_t seed, const char *directory) {
   }
   host_talk(h, chat_id, 2);
   host_look(h, "memory again");
+  close_both(h);
+}
+
+/* The same inside libcrypto. */
+static void run_out_of_crypto(uint64_t seed, const char *directory) {
+  NEED(openssl_install());
+  schat_policy policy;
+  SCHAT_INIT(policy);
+  policy.rekey_messages = 5;
+  host *h = host_new(seed, directory, &policy);
+  int32_t chat_id = host_chat(h);
+  for (int n = 0; n < 40; n++) {
+    openssl_fail_after(n);
+    int status = host_text_with(h, n % 2, chat_id, 0, 0);
+    host_run(h);
+    openssl_recover();
+    if (status < 0) h->texts[h->text_count - 1].random_id = 0;
+    NEED(host_say(h, n % 2, chat_id) == SCHAT_OK);
+    if (n % 8 == 0) host_look(h, "without memory for libcrypto");
+    host_pass(h, 120000);
+  }
+  host_talk(h, chat_id, 2);
+  host_look(h, "memory again");
+  host_close(h, 0);
+  for (int n = 0; n < 60; n++) {
+    openssl_fail_after(n);
+    int status = host_open(h, 0, 0);
+    openssl_recover();
+    if (status >= 0) break;
+    if (n % 12 == 0) host_look(h, "opened without memory for libcrypto");
+  }
   close_both(h);
 }
 
@@ -323,6 +355,7 @@ const scenario scenarios[] = {
     {"handshakes", lose_handshakes},
     {"losses", lose_messages},
     {"failed-store", fail_to_store},
+    {"no-memory-crypto", run_out_of_crypto},
     {NULL, NULL},
 };
 
