@@ -17,10 +17,14 @@ set(SECRETCHAT_SOURCES
   src/crypto/ige_evp.c
   src/crypto/ige_lanes.c
   src/crypto/ige_vaes16.c
+  src/crypto/ige_vaes512.c
   src/crypto/kdf.c
+  src/crypto/open_ni.c
   src/crypto/picture.c
   src/crypto/rand.c
   src/crypto/seal.c
+  src/crypto/sha_choose.c
+  src/crypto/sha_ni.c
   src/crypto/traces.c
   src/envelope/envelope.c
   src/tl/action.c

@@ -5,6 +5,7 @@
 #ifdef SCHAT__X86
 
 #include <stdint.h>
+#include <string.h>
 
 #if !defined(__STDC_NO_ATOMICS__) && (!defined(_MSC_VER) || defined(__clang__))
 #include <stdatomic.h>
@@ -46,16 +47,18 @@ static TARGET_XSAVE uint32_t saved_registers(void) {
 
 static unsigned ask(void) {
   const uint32_t sse2 = 1u << 26, ssse3 = 1u << 9, sse41 = 1u << 19, aes = 1u << 25, osxsave = 1u << 27, avx = 1u << 28; /* leaf 1 */
-  const uint32_t avx2 = 1u << 5, avx512f = 1u << 16, vaes = 1u << 9, xmm_and_ymm = 6u, zmm = 0xe0u;                      /* leaf 7, XCR0 */
-  uint32_t one[4], seven[4], saved;
+  const uint32_t avx2 = 1u << 5, avx512f = 1u << 16, sha = 1u << 29, avx512bw = 1u << 30, vaes = 1u << 9;                /* leaf 7 */
+  const uint32_t xmm_and_ymm = 6u, zmm = 0xe0u;                                                                          /* XCR0 */
+  uint32_t one[4], seven[4] = {0}, saved;
   unsigned found = 0;
   if (!cpuid(1, one) || !has(one[EDX], sse2)) return 0;
-  if (has(one[ECX], ssse3 | sse41 | aes)) found |= SCHAT__CPU_AES;
+  if (!cpuid(7, seven)) memset(seven, 0, sizeof seven);
+  if (has(one[ECX], ssse3 | sse41 | aes)) found |= has(seven[EBX], sha) ? SCHAT__CPU_AES | SCHAT__CPU_SHA : SCHAT__CPU_AES;
   if (!has(one[ECX], osxsave | avx) || !has(saved = saved_registers(), xmm_and_ymm)) return found;
   found |= SCHAT__CPU_AVX;
-  if (!cpuid(7, seven)) return found;
   if (has(seven[EBX], avx2) && has(seven[ECX], vaes) && (found & SCHAT__CPU_AES) != 0) found |= SCHAT__CPU_VAES;
   if (has(seven[EBX], avx512f) && has(saved, zmm)) found |= SCHAT__CPU_AVX512;
+  if (has(seven[EBX], avx512bw) && (found & SCHAT__CPU_AVX512) != 0) found |= SCHAT__CPU_AVX512BW;
   return found;
 }
 

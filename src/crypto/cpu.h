@@ -3,8 +3,8 @@
 #ifndef SCHAT_CRYPTO_CPU_H
 #define SCHAT_CRYPTO_CPU_H
 
-/* SCHAT__X86: kernels with AES-NI; SCHAT__X86_64: those that need 16 registers too; SCHAT__X86_VAES: those with AES on 256 bits. Elsewhere
- * the portable kernel serves, and none of the others is compiled. */
+/* SCHAT__X86: kernels with AES-NI; SCHAT__X86_64: those that need 16 registers too, and those with SHA-NI; SCHAT__X86_VAES: those with AES
+ * on 256 and 512 bits. Elsewhere the portable kernels serve, and none of the others is compiled. */
 #if defined(_MSC_VER) && !defined(__clang__)
 #if defined(_M_X64) || defined(_M_IX86)
 #define SCHAT__X86 1
@@ -29,6 +29,8 @@
 #define SCHAT__CPU_VAES 2u   /* VAES and AVX2, whose registers the system saves */
 #define SCHAT__CPU_AVX 4u    /* registers of 256 bits, which it saves */
 #define SCHAT__CPU_AVX512 8u /* 32 registers of 512 bits, which it saves */
+#define SCHAT__CPU_AVX512BW 16u /* the same with instructions for bytes */
+#define SCHAT__CPU_SHA 32u      /* SHA-NI beside SCHAT__CPU_AES */
 
 /* A set of SCHAT__CPU_…. The processor is asked once, which takes tens of microseconds in a virtual machine; from any thread. */
 unsigned schat__cpu(void);

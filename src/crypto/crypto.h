@@ -63,6 +63,10 @@ int schat__ige_decrypt_n(schat__crypto *crypto, schat__ige_job *jobs, size_t cou
 /* kdf.c -------------------------------------------------------------------------------------------------------------------
  * x is 0 for messages of the chat's originator, 8 for the others (R-ENC-07); MTProto 1 always uses 0 in secret chats. */
 int schat__msg_key2(schat__crypto *crypto, uint8_t msg_key[16], const uint8_t key[256], unsigned x, const uint8_t *plaintext, size_t size);
+/* One after the other: schat__ige_decrypt, then schat__msg_key2 of what comes out; the second costs next to nothing where the processor has
+ * instructions for both. */
+int schat__ige_open(schat__crypto *crypto, const uint8_t aes_key[32], uint8_t aes_iv[32], const uint8_t *in, uint8_t *out, size_t size,
+                    uint8_t msg_key[16], const uint8_t key[256], unsigned x);
 int schat__msg_key1(schat__crypto *crypto, uint8_t msg_key[16], const uint8_t *plaintext, size_t size);
 /* The same of a plaintext that ends `padding` bytes before `size`, a secret that is 0, 4, 8 or 12; with any other, msg_key is 0. */
 int schat__msg_key1_before(schat__crypto *crypto, uint8_t msg_key[16], const uint8_t *plaintext, size_t size, uint64_t padding);

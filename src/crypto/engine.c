@@ -44,6 +44,7 @@ int schat__crypto_new(const schat_allocator *mem, schat_random_fn random, void *
   schat__crypto *crypto = schat__alloc(mem, sizeof *crypto);
   if (crypto == NULL) return SCHAT_E_NOMEM;
   crypto->ige = ige;
+  crypto->sha = schat__sha_choose();
   if (mem != NULL) {
     crypto->allocator = *mem;
     crypto->mem = &crypto->allocator;

@@ -10,6 +10,7 @@
 #include "crypto.h"
 #include "fork.h"
 #include "ige.h"
+#include "sha.h"
 
 /* A digest whose context is initialised again after each use: the next hash starts at once, and nothing of the last one stays. */
 typedef struct {
@@ -51,6 +52,7 @@ struct schat__crypto {
   EVP_CIPHER *ecb, *cbc, *ctr, *gcm;
   EVP_CIPHER_CTX *ige_encrypt, *ige_decrypt; /* of the portable kernel; without a key between calls */
   const schat__ige_kernel *ige;
+  const schat__sha_kernel *sha; /* NULL: libcrypto hashes */
   schat__fork fork;
   schat__pool pool;
   schat__dh dh;

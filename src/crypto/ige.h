@@ -27,7 +27,8 @@ extern const schat__ige_kernel schat__ige_aesni; /* one stream */
 extern const schat__ige_kernel schat__ige_aesni8; /* the same, and 8 streams */
 #endif
 #ifdef SCHAT__X86_VAES
-extern const schat__ige_kernel schat__ige_vaes16; /* the same, and 16 streams */
+extern const schat__ige_kernel schat__ige_vaes16;  /* the same, and 16 streams */
+extern const schat__ige_kernel schat__ige_vaes512; /* the same in half as many registers */
 #endif
 
 /* ige_choose.c: kernel `i` of those that this processor runs, best first; NULL after the last, which is the portable one. */

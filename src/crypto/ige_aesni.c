@@ -12,56 +12,39 @@
 
 #define LAST (SCHAT__ROUND_KEYS - 1)
 
-/* Every word and all the words before it, added up. */
-static SCHAT__INLINE SCHAT__AESNI __m128i word_sums(__m128i words) {
-  words = _mm_xor_si128(words, _mm_slli_si128(words, 4));
-  return _mm_xor_si128(words, _mm_slli_si128(words, 8));
+#define VECTOR __m128i
+#define WIDE SCHAT__AESNI
+#define SLIDE_WIDE(v, bytes) _mm_slli_si128(v, bytes)
+
+static SCHAT__INLINE WIDE VECTOR xor_wide(VECTOR a, VECTOR b) {
+  return _mm_xor_si128(a, b);
 }
 
-/* The equivalent inverse cipher uses the keys backwards, and mixed but for the first and the last. */
-static SCHAT__INLINE SCHAT__AESNI void put_middle(__m128i *keys, size_t stride, size_t r, __m128i key, int inverse) {
-  if (inverse) {
-    keys[(LAST - r) * stride] = _mm_aesimc_si128(key);
-  } else {
-    keys[r * stride] = key;
-  }
+static SCHAT__INLINE WIDE VECTOR words_wide(int word) {
+  return _mm_set1_epi32(word);
 }
 
-/* SubWord is aesenclast on a block of four equal words, which ShiftRows leaves alone; its key operand adds the rest, so a shuffle and
- * one round is all that a round key waits for. */
-#define EVEN(r, rcon)                        \
-  put_middle(keys, stride, r, odd, inverse); \
-  even = _mm_aesenclast_si128(_mm_shuffle_epi8(odd, turned), _mm_xor_si128(word_sums(even), _mm_set1_epi32(rcon)))
-#define ODD(r)                                \
-  put_middle(keys, stride, r, even, inverse); \
-  odd = _mm_aesenclast_si128(_mm_shuffle_epi8(even, straight), word_sums(odd))
-
-static SCHAT__INLINE SCHAT__AESNI void expand(const uint8_t key[32], __m128i *keys, size_t stride, int inverse) {
-  const __m128i turned = _mm_set1_epi32(0x0c0f0e0d), straight = _mm_set1_epi32(0x0f0e0d0c); /* four times the last word */
-  __m128i even = schat__load_block(key), odd = schat__load_block(key + 16);
-  keys[inverse ? LAST * stride : 0] = even;
-  EVEN(1, 0x01);
-  ODD(2);
-  EVEN(3, 0x02);
-  ODD(4);
-  EVEN(5, 0x04);
-  ODD(6);
-  EVEN(7, 0x08);
-  ODD(8);
-  EVEN(9, 0x10);
-  ODD(10);
-  EVEN(11, 0x20);
-  ODD(12);
-  EVEN(13, 0x40);
-  keys[inverse ? 0 : LAST * stride] = even;
+static SCHAT__INLINE WIDE VECTOR turn_wide(VECTOR v, VECTOR order) {
+  return _mm_shuffle_epi8(v, order);
 }
+
+static SCHAT__INLINE WIDE VECTOR mix_wide(VECTOR v) {
+  return _mm_aesimc_si128(v);
+}
+
+static SCHAT__INLINE WIDE VECTOR last_wide(VECTOR s, VECTOR key, int inverse) {
+  return inverse ? _mm_aesdeclast_si128(s, key) : _mm_aesenclast_si128(s, key);
+}
+
+#define EXPAND expand
+#include "ige_expand.h"
 
 SCHAT__APART SCHAT__AESNI void schat__aesni_expand(const uint8_t key[32], __m128i *keys, size_t stride) {
-  expand(key, keys, stride, 0);
+  expand(schat__load_block(key), schat__load_block(key + 16), keys, stride, 0);
 }
 
 SCHAT__APART SCHAT__AESNI void schat__aesni_expand_inverse(const uint8_t key[32], __m128i *keys, size_t stride) {
-  expand(key, keys, stride, 1);
+  expand(schat__load_block(key), schat__load_block(key + 16), keys, stride, 1);
 }
 
 /* The round keys stand in memory that is wiped, and what computes with them is a function of its own, which reads each key where it
@@ -86,10 +69,6 @@ static SCHAT__INLINE SCHAT__AESNI __m128i middle_rounds(__m128i s, const __m128i
   return s;
 }
 
-static SCHAT__INLINE SCHAT__AESNI __m128i last_round(__m128i s, __m128i key, int inverse) {
-  return inverse ? _mm_aesdeclast_si128(s, key) : _mm_aesenclast_si128(s, key);
-}
-
 /* in_last and out_last: the blocks before, at first and then for the next call. */
 static SCHAT__INLINE SCHAT__AESNI void run(const __m128i *keys, uint8_t *in_last, uint8_t *out_last, const uint8_t *in, uint8_t *out,
                                            size_t size, int inverse) {
@@ -100,12 +79,12 @@ static SCHAT__INLINE SCHAT__AESNI void run(const __m128i *keys, uint8_t *in_last
   for (size_t at = 0; at != end; at += 16) {
     __m128i next = schat__load_block(in + at + 16), white = _mm_xor_si128(next, first);
     __m128i folded = _mm_xor_si128(_mm_xor_si128(before, last), white);
-    s = last_round(middle_rounds(s, keys, inverse), folded, inverse);
+    s = last_wide(middle_rounds(s, keys, inverse), folded, inverse);
     schat__store_block(out + at, _mm_xor_si128(s, white));
     before = now;
     now = next;
   }
-  s = last_round(middle_rounds(s, keys, inverse), _mm_xor_si128(before, last), inverse);
+  s = last_wide(middle_rounds(s, keys, inverse), _mm_xor_si128(before, last), inverse);
   schat__store_block(out + end, s);
   schat__store_block(in_last, now);
   schat__store_block(out_last, s);

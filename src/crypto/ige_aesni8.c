@@ -57,12 +57,14 @@ static const schat__ige_width widths[] = {
     {8, forwards_8, backwards_8},
 };
 
+static const schat__ige_deck deck = {widths, sizeof widths / sizeof widths[0], NULL, 1};
+
 static void aesni8_encrypt_n(const schat__ige_job *jobs, size_t count) {
-  schat__ige_run_lanes(widths, sizeof widths / sizeof widths[0], 0, jobs, count);
+  schat__ige_run_lanes(&deck, 0, jobs, count);
 }
 
 static void aesni8_decrypt_n(const schat__ige_job *jobs, size_t count) {
-  schat__ige_run_lanes(widths, sizeof widths / sizeof widths[0], 1, jobs, count);
+  schat__ige_run_lanes(&deck, 1, jobs, count);
 }
 
 const schat__ige_kernel schat__ige_aesni8 = {"aesni8", schat__aesni_encrypt, schat__aesni_decrypt, aesni8_encrypt_n, aesni8_decrypt_n};

@@ -15,6 +15,7 @@ typedef struct {
 
 static const choice choices[] = {
 #ifdef SCHAT__X86_VAES
+    {&schat__ige_vaes512, SCHAT__CPU_AES | SCHAT__CPU_VAES | SCHAT__CPU_AVX512BW},
     {&schat__ige_vaes16, SCHAT__CPU_AES | SCHAT__CPU_VAES},
 #endif
 #ifdef SCHAT__X86_64

@@ -13,7 +13,6 @@ typedef struct {
 
 /* iv is the last ciphertext block and the last plaintext block. */
 static SCHAT__AESNI void take_job(schat__ige_lanes *l, unsigned lane, const schat__ige_job *job) {
-  (l->inverse ? schat__aesni_expand_inverse : schat__aesni_expand)(job->key, l->keys + lane, l->width);
   l->out_last[lane] = schat__load_block(job->iv + (l->inverse ? 16 : 0));
   l->in_last[lane] = schat__load_block(job->iv + (l->inverse ? 0 : 16));
   l->in[lane] = job->in;
@@ -38,10 +37,25 @@ static SCHAT__AESNI void copy_lane(schat__ige_lanes *l, unsigned to, unsigned fr
   l->job[to] = l->job[from];
 }
 
-static void fill_lanes(schat__ige_lanes *l, queue *q) {
+/* The keys of lanes that have just taken jobs. */
+static void expand_keys(schat__ige_lanes *l, const schat__ige_deck *deck, unsigned lane) {
+  while (lane < l->busy) {
+    if (deck->expand_wide != NULL && lane % deck->expand_lanes == 0 && l->busy - lane >= deck->expand_lanes) {
+      deck->expand_wide(l->job + lane, l->keys + lane, l->width, l->inverse);
+      lane += deck->expand_lanes;
+    } else {
+      (l->inverse ? schat__aesni_expand_inverse : schat__aesni_expand)(l->job[lane]->key, l->keys + lane, l->width);
+      lane++;
+    }
+  }
+}
+
+static void fill_lanes(schat__ige_lanes *l, const schat__ige_deck *deck, queue *q) {
+  const unsigned first = l->busy;
   for (; l->busy < l->width && q->count > 0; q->next++, q->count--) {
     if (q->next->size > 0) take_job(l, l->busy++, q->next);
   }
+  expand_keys(l, deck, first);
 }
 
 /* The blocks after which the first job is done. */
@@ -79,18 +93,19 @@ static void finish_alone(const schat__ige_lanes *l) {
   (void)(l->inverse ? schat__aesni_decrypt : schat__aesni_encrypt)(NULL, job->key, job->iv, l->in[0], l->out[0], l->left[0] * 16);
 }
 
-static const schat__ige_width *narrowest(const schat__ige_width *widths, size_t width_count, size_t lanes) {
-  for (; width_count > 1 && widths->lanes < lanes; width_count--) widths++;
-  return widths;
+static const schat__ige_width *narrowest(const schat__ige_deck *deck, size_t lanes) {
+  const schat__ige_width *width = deck->widths, *widest = deck->widths + deck->width_count - 1;
+  while (width != widest && width->lanes < lanes) width++;
+  return width;
 }
 
-void schat__ige_run_lanes(const schat__ige_width *widths, size_t width_count, int inverse, const schat__ige_job *jobs, size_t count) {
+void schat__ige_run_lanes(const schat__ige_deck *deck, int inverse, const schat__ige_job *jobs, size_t count) {
   schat__ige_lanes l;
   queue q = {jobs, count};
   l.busy = 0;
-  l.width = narrowest(widths, width_count, count)->lanes;
+  l.width = narrowest(deck, count)->lanes;
   l.inverse = inverse;
-  for (fill_lanes(&l, &q); l.busy > 1; fill_lanes(&l, &q)) advance_together(&l, narrowest(widths, width_count, l.busy));
+  for (fill_lanes(&l, deck, &q); l.busy > 1; fill_lanes(&l, deck, &q)) advance_together(&l, narrowest(deck, l.busy));
   if (l.busy == 1) finish_alone(&l);
   schat__wipe(l.out_last, sizeof l.out_last + sizeof l.in_last + sizeof l.in_now + sizeof l.keys[0] * SCHAT__ROUND_KEYS * l.width);
 }

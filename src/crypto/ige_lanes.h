@@ -19,7 +19,7 @@ typedef struct {
   unsigned busy;
   unsigned width; /* lanes that are ever used here */
   int inverse;
-  _Alignas(32) __m128i out_last[SCHAT__LANES_MOST];    /* the last output block of each lane */
+  _Alignas(64) __m128i out_last[SCHAT__LANES_MOST];    /* the last output block of each lane */
   __m128i in_last[SCHAT__LANES_MOST];                  /* the last input block */
   __m128i in_now[SCHAT__LANES_MOST];                   /* a step's own */
   __m128i keys[SCHAT__ROUND_KEYS * SCHAT__LANES_MOST]; /* of round r and lane j: keys[r * width + j] */
@@ -34,12 +34,25 @@ typedef struct {
   schat__ige_step *forwards, *backwards;
 } schat__ige_width;
 
-/* Does all jobs, as many at a time as the widest step takes (`widths`, narrow ones first); a lane whose job is done takes the next one,
- * whatever the sizes, and when there are no more, narrower steps do. The last one left goes alone. */
-void schat__ige_run_lanes(const schat__ige_width *widths, size_t width_count, int inverse, const schat__ige_job *jobs, size_t count);
+/* Expands the keys of adjacent lanes, as schat__aesni_expand and schat__aesni_expand_inverse do for one. `keys`: of the first of them. */
+typedef void schat__ige_expand(const schat__ige_job *const *jobs, __m128i *keys, size_t stride, int inverse);
 
-/* ige_aesni8.c: 4 lanes. */
+typedef struct {
+  const schat__ige_width *widths; /* narrow ones first */
+  size_t width_count;
+  schat__ige_expand *expand_wide; /* for `expand_lanes` lanes, of which the first is a multiple of that; NULL: one by one */
+  unsigned expand_lanes;
+} schat__ige_deck;
+
+/* Does all jobs, as many at a time as the widest step takes; a lane whose job is done takes the next one, whatever the sizes, and when
+ * there are no more, narrower steps do. The last one left goes alone. */
+void schat__ige_run_lanes(const schat__ige_deck *deck, int inverse, const schat__ige_job *jobs, size_t count);
+
+/* ige_aesni8.c: 4 lanes. ige_vaes16.c: 8. */
 schat__ige_step schat__aesni4_forwards, schat__aesni4_backwards;
+#ifdef SCHAT__X86_VAES
+schat__ige_step schat__vaes8_forwards, schat__vaes8_backwards;
+#endif
 
 #endif
 #endif

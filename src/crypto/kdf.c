@@ -2,16 +2,29 @@
  * kdf.c - msg_key, and the AES key and IV of one message, in MTProto 2 and 1. */
 #include <string.h>
 
-#include "../common/mem.h"
-#include "crypto.h"
+#include "engine.h"
 
 /* R-ENC-05 */
 int schat__msg_key2(schat__crypto *crypto, uint8_t msg_key[16], const uint8_t key[256], unsigned x, const uint8_t *plaintext, size_t size) {
+  if (crypto->sha != NULL && size > 0 && size % 16 == 0) {
+    crypto->sha->msg_key(msg_key, key + 88 + x, plaintext, size);
+    return SCHAT_OK;
+  }
   uint8_t large[32];
   int status = schat__sha256(crypto, large, key + 88 + x, 32, plaintext, size);
   if (status == SCHAT_OK) memcpy(msg_key, large + 8, 16);
   schat__wipe(large, sizeof large);
   return status;
+}
+
+int schat__ige_open(schat__crypto *crypto, const uint8_t aes_key[32], uint8_t aes_iv[32], const uint8_t *in, uint8_t *out, size_t size,
+                    uint8_t msg_key[16], const uint8_t key[256], unsigned x) {
+  if (crypto->sha != NULL && size > 0 && size % 16 == 0) {
+    crypto->sha->open(aes_key, aes_iv, in, out, size, key + 88 + x, msg_key);
+    return SCHAT_OK;
+  }
+  int status = schat__ige_decrypt(crypto, aes_key, aes_iv, in, out, size);
+  return status == SCHAT_OK ? schat__msg_key2(crypto, msg_key, key, x, out, size) : status;
 }
 
 int schat__msg_key1(schat__crypto *crypto, uint8_t msg_key[16], const uint8_t *plaintext, size_t size) {
@@ -46,6 +59,10 @@ int schat__msg_key1_before(schat__crypto *crypto, uint8_t msg_key[16], const uin
 /* R-ENC-06 */
 int schat__kdf2(schat__crypto *crypto, uint8_t aes_key[32], uint8_t aes_iv[32], const uint8_t key[256], const uint8_t msg_key[16],
                 unsigned x) {
+  if (crypto->sha != NULL) {
+    crypto->sha->kdf(aes_key, aes_iv, key + x, msg_key);
+    return SCHAT_OK;
+  }
   struct {
     uint8_t a[32], b[32];
   } s;

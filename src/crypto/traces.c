@@ -12,6 +12,7 @@
 
 #define DEPTH 12288u /* bytes */
 #define DEEP 24576u
+#define NEAR 1024u /* as deep as one kernel goes */
 
 #if defined(__GNUC__) || defined(__clang__)
 #define APART __attribute__((noinline))
@@ -23,6 +24,11 @@
 
 static APART void wipe_stack(void) {
   uint8_t below[DEPTH];
+  schat__wipe(below, sizeof below);
+}
+
+static APART void wipe_near_stack(void) {
+  uint8_t below[NEAR];
   schat__wipe(below, sizeof below);
 }
 
@@ -71,6 +77,10 @@ static void wipe_registers(void) {}
 void schat__wipe_traces(void) {
   wipe_stack();
   wipe_registers();
+}
+
+void schat__wipe_near_traces(void) {
+  wipe_near_stack();
 }
 
 void schat__wipe_deep_traces(void) {

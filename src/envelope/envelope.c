@@ -6,6 +6,7 @@
 
 #include "../common/bytes.h"
 #include "../common/mem.h"
+#include "../crypto/traces.h"
 #include "../common/poison.h"
 
 #define BLOCK 16u
@@ -60,6 +61,7 @@ int schat__envelope_seal(schat__crypto *crypto, const uint8_t key[256], int64_t 
     memcpy(out + 8, k.msg_key, sizeof k.msg_key);
   }
   schat__wipe(&k, sizeof k);
+  schat__wipe_near_traces();
   return status;
 }
 
@@ -78,9 +80,13 @@ static uint64_t length_is_lawful(uint64_t length, uint64_t room, uint64_t paddin
 }
 
 /* MTProto 2: the hash covers everything, so that the length needs no look before it is known to be good (R-DEC-01). */
-static int judge2(schat__crypto *crypto, message_keys *k, const uint8_t key[256], unsigned x, const uint8_t *msg_key, const uint8_t *work,
-                  size_t size) {
-  int status = schat__msg_key2(crypto, k->msg_key, key, x, work, size);
+static int open2(schat__crypto *crypto, message_keys *k, const uint8_t key[256], unsigned x, const uint8_t *message, size_t size,
+                 uint8_t *work) {
+  const uint8_t *msg_key = message + 8;
+  int status = schat__kdf2(crypto, k->aes_key, k->aes_iv, key, msg_key, x);
+  if (status == SCHAT_OK) {
+    status = schat__ige_open(crypto, k->aes_key, k->aes_iv, message + SCHAT__ENVELOPE_HEAD, work, size, k->msg_key, key, x);
+  }
   if (status != SCHAT_OK) return status;
   int genuine = schat__equal(k->msg_key, msg_key, sizeof k->msg_key);
   return genuine & (int)length_is_lawful(schat__load32(work), size - 4, SCHAT__PADDING_MIN, SCHAT__PADDING_MAX);
@@ -95,15 +101,19 @@ static int judge1(schat__crypto *crypto, message_keys *k, const uint8_t *msg_key
   return schat__equal(k->msg_key, msg_key, sizeof k->msg_key) & (int)lawful;
 }
 
+static int open1(schat__crypto *crypto, message_keys *k, const uint8_t key[256], const uint8_t *message, size_t size, uint8_t *work) {
+  const uint8_t *msg_key = message + 8;
+  int status = schat__kdf1(crypto, k->aes_key, k->aes_iv, key, msg_key, 0);
+  if (status == SCHAT_OK) status = schat__ige_decrypt(crypto, k->aes_key, k->aes_iv, message + SCHAT__ENVELOPE_HEAD, work, size);
+  return status == SCHAT_OK ? judge1(crypto, k, msg_key, work, size) : status;
+}
+
 static int decrypt_and_judge(schat__crypto *crypto, const uint8_t key[256], int mtproto, unsigned x, const uint8_t *message, size_t size,
                              uint8_t *work) {
-  const uint8_t *msg_key = message + 8;
   message_keys k;
-  int status =
-      mtproto == 1 ? schat__kdf1(crypto, k.aes_key, k.aes_iv, key, msg_key, 0) : schat__kdf2(crypto, k.aes_key, k.aes_iv, key, msg_key, x);
-  if (status == SCHAT_OK) status = schat__ige_decrypt(crypto, k.aes_key, k.aes_iv, message + SCHAT__ENVELOPE_HEAD, work, size);
-  if (status == SCHAT_OK) status = mtproto == 1 ? judge1(crypto, &k, msg_key, work, size) : judge2(crypto, &k, key, x, msg_key, work, size);
+  int status = mtproto == 1 ? open1(crypto, &k, key, message, size, work) : open2(crypto, &k, key, x, message, size, work);
   schat__wipe(&k, sizeof k);
+  schat__wipe_near_traces();
   return status;
 }
 
