@@ -17,14 +17,16 @@
 /* Every word and all the words before it, added up. */
 #define WORD_SUMS(v) xor_wide(PAIR_SUMS(v), SLIDE_WIDE(PAIR_SUMS(v), 8))
 #define PAIR_SUMS(v) xor_wide(v, SLIDE_WIDE(v, 4))
-/* The equivalent inverse cipher uses the keys backwards, and mixed but for the first and the last. */
-#define PUT_MIDDLE(r, key) keys[(inverse ? SCHAT__ROUND_KEYS - 1 - (r) : (r)) * stride] = inverse ? mix_wide(key) : (key)
+#define PUT_MIDDLE(r, key) at[(r)*step] = inverse ? mix_wide(key) : (key)
 #endif
 
-/* even, odd: the two halves of each lane's key; the r-th round keys go to keys[r * stride]. */
+/* even, odd: the two halves of each lane's key; the r-th round keys go to keys[r * stride]. The equivalent inverse cipher uses the keys
+ * backwards, and mixed but for the first and the last. */
 static SCHAT__INLINE WIDE void EXPAND(VECTOR even, VECTOR odd, VECTOR *keys, size_t stride, int inverse) {
   const VECTOR turned = words_wide(0x0c0f0e0d), straight = words_wide(0x0f0e0d0c); /* four times the last word */
-  keys[inverse ? (SCHAT__ROUND_KEYS - 1) * stride : 0] = even;
+  VECTOR *at = inverse ? keys + (SCHAT__ROUND_KEYS - 1) * stride : keys;
+  const ptrdiff_t step = inverse ? -(ptrdiff_t)stride : (ptrdiff_t)stride;
+  at[0] = even;
   EXPAND_EVEN(1, 0x01);
   EXPAND_ODD(2);
   EXPAND_EVEN(3, 0x02);
@@ -38,7 +40,7 @@ static SCHAT__INLINE WIDE void EXPAND(VECTOR even, VECTOR odd, VECTOR *keys, siz
   EXPAND_EVEN(11, 0x20);
   EXPAND_ODD(12);
   EXPAND_EVEN(13, 0x40);
-  keys[inverse ? 0 : (SCHAT__ROUND_KEYS - 1) * stride] = even;
+  at[(ptrdiff_t)(SCHAT__ROUND_KEYS - 1) * step] = even;
 }
 
 #undef EXPAND

@@ -46,7 +46,7 @@ int schat__msg_key1_before(schat__crypto *crypto, uint8_t msg_key[16], const uin
   int status = schat__sha1_ends(crypto, hashes, plaintext, size);
   if (status == SCHAT_OK) {
     for (unsigned end = 0; end < SCHAT__ENDS; end++) {
-      const uint8_t mask = mask_of_equal(padding, 4u * end);
+      const uint8_t mask = mask_of_equal(padding, (uint64_t)4 * end);
       for (unsigned i = 0; i < 16; i++) chosen[i] = (uint8_t)(chosen[i] | (hashes[end][4 + i] & mask));
     }
     memcpy(msg_key, chosen, sizeof chosen);

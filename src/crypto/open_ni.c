@@ -56,7 +56,7 @@ static SCHAT__INLINE SCHAT__SHANI void last_block(chain *c, const __m128i *keys,
   TOGETHER(c->s, *lane)
 
 /* The same beside four groups of the hash. */
-static SCHAT__INLINE SCHAT__SHANI void block_beside(chain *c, const __m128i *keys, __m128i next, uint8_t *out, schat__sha_lane *lane, int g) {
+static SCHAT__INLINE SCHAT__SHANI void block_beside(chain *c, const __m128i *keys, __m128i next, uint8_t *out, schat__sha_lane *lane, size_t g) {
   BESIDE(1);
   BESIDE(2);
   BESIDE(3);
@@ -107,8 +107,8 @@ static SCHAT__APART SCHAT__SHANI size_t run(const __m128i *keys, uint8_t iv[32],
   return hashed;
 }
 
-SCHAT__SHANI void schat__open_ni(const uint8_t key[32], uint8_t iv[32], const uint8_t *in, uint8_t *out, size_t size,
-                                 const uint8_t prefix[PREFIX], uint8_t msg_key[16]) {
+SCHAT__APART SCHAT__SHANI void schat__open_ni(const uint8_t key[32], uint8_t iv[32], const uint8_t *in, uint8_t *out, size_t size,
+                                              const uint8_t prefix[PREFIX], uint8_t msg_key[16]) {
   struct {
     __m128i keys[SCHAT__ROUND_KEYS];
     schat__sha_state state;

@@ -5,27 +5,37 @@
 #include "crypto.h"
 #include "sha.h"
 
-static const char portable[] = "openssl";
+typedef struct {
+  const char *name;
+  const schat__sha_kernel *kernel;
+  unsigned needs; /* SCHAT__CPU_… */
+} choice;
 
-static const schat__sha_kernel *best(void) {
+static const choice choices[] = {
 #ifdef SCHAT__X86_64
-  const unsigned needs = SCHAT__CPU_AES | SCHAT__CPU_SHA;
-  if ((schat__cpu() & needs) == needs) return &schat__sha_ni;
+    {"sha-ni", &schat__sha_ni, SCHAT__CPU_AES | SCHAT__CPU_SHA},
 #endif
+    {"openssl", NULL, 0},
+};
+
+static const choice *forced;
+
+/* The best of this processor, or the one of that name; NULL: it has none. */
+static const choice *find(const char *name) {
+  const unsigned cpu = schat__cpu();
+  for (size_t i = 0; i < sizeof choices / sizeof choices[0]; i++) {
+    if ((choices[i].needs & ~cpu) == 0 && (name == NULL || strcmp(name, choices[i].name) == 0)) return &choices[i];
+  }
   return NULL;
 }
 
-static int is_forced;
-static const schat__sha_kernel *forced;
-
 int schat__sha_force(const char *name) {
-  const schat__sha_kernel *kernel = best();
-  if (name != NULL && strcmp(name, portable) != 0 && (kernel == NULL || strcmp(name, kernel->name) != 0)) return SCHAT_E_INVALID;
-  is_forced = name != NULL;
-  forced = name != NULL && strcmp(name, portable) == 0 ? NULL : kernel;
+  const choice *found = find(name);
+  if (found == NULL) return SCHAT_E_INVALID;
+  forced = name != NULL ? found : NULL;
   return SCHAT_OK;
 }
 
 const schat__sha_kernel *schat__sha_choose(void) {
-  return is_forced ? forced : best();
+  return forced != NULL ? forced->kernel : find(NULL)->kernel;
 }

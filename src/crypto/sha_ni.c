@@ -52,7 +52,7 @@ static SCHAT__INLINE SCHAT__SHANI void give(const schat__sha_state *state, uint8
   schat__store_block(msg_key, schat__sha_words(_mm_shuffle_epi32(cd_ef, 0xb1)));
 }
 
-SCHAT__APART SCHAT__SHANI void schat__sha_end(schat__sha_state *state, const uint8_t *data, size_t size, size_t total,
+SCHAT__APART SCHAT__SHANI void schat__sha_end(const schat__sha_state *state, const uint8_t *data, size_t size, size_t total,
                                               uint8_t msg_key[16]) {
   schat__sha_lane lane;
   schat__sha_state s = *state;

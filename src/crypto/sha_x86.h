@@ -26,7 +26,7 @@ extern const uint32_t schat__sha256_constants[64];
 
 /* sha_ni.c: the whole blocks that `size` bytes of data hold, and the one that ends a hash of `total` bytes, with the 0, 16, 32 or 48 that
  * are left. Gives the msg_key: bytes 8 to 23 of the digest. */
-void schat__sha_end(schat__sha_state *state, const uint8_t *data, size_t size, size_t total, uint8_t msg_key[16]);
+void schat__sha_end(const schat__sha_state *state, const uint8_t *data, size_t size, size_t total, uint8_t msg_key[16]);
 /* open_ni.c: as schat__sha_kernel.open tells. */
 void schat__open_ni(const uint8_t key[32], uint8_t iv[32], const uint8_t *in, uint8_t *out, size_t size, const uint8_t prefix[32],
                     uint8_t msg_key[16]);
@@ -53,7 +53,7 @@ static SCHAT__INLINE SCHAT__SHANI void schat__sha_load(schat__sha_lane *lane, co
 }
 
 /* Four rounds, and as much of the message schedule as later rounds need from here. `g`, 0 to 15, is a constant wherever this stands. */
-static SCHAT__INLINE SCHAT__SHANI void schat__sha_group(schat__sha_lane *lane, int g) {
+static SCHAT__INLINE SCHAT__SHANI void schat__sha_group(schat__sha_lane *lane, size_t g) {
   __m128i k = _mm_add_epi32(lane->m[g & 3], schat__load_block((const uint8_t *)&schat__sha256_constants[4 * g]));
   if (g >= 3 && g < 15) {
     __m128i carried = _mm_alignr_epi8(lane->m[g & 3], lane->m[(g - 1) & 3], 4);
