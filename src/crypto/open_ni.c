@@ -36,14 +36,12 @@ static SCHAT__INLINE SCHAT__SHANI void turn(chain *c, const __m128i *keys, __m12
 
 /* One block that is not the last: `next` is the one after it. */
 static SCHAT__INLINE SCHAT__SHANI void block(chain *c, const __m128i *keys, __m128i next, uint8_t *out) {
-  ROUND(1), ROUND(2), ROUND(3), ROUND(4), ROUND(5), ROUND(6), ROUND(7);
-  ROUND(8), ROUND(9), ROUND(10), ROUND(11), ROUND(12), ROUND(13);
+  for (unsigned r = 1; r < LAST; r++) ROUND(r);
   turn(c, keys, next, out);
 }
 
 static SCHAT__INLINE SCHAT__SHANI void last_block(chain *c, const __m128i *keys, uint8_t *out) {
-  ROUND(1), ROUND(2), ROUND(3), ROUND(4), ROUND(5), ROUND(6), ROUND(7);
-  ROUND(8), ROUND(9), ROUND(10), ROUND(11), ROUND(12), ROUND(13);
+  for (unsigned r = 1; r < LAST; r++) ROUND(r);
   c->s = _mm_aesdeclast_si128(c->s, _mm_xor_si128(c->before, keys[LAST]));
   schat__store_block(out, c->s);
 }

@@ -37,5 +37,6 @@ int schat__sha_force(const char *name) {
 }
 
 const schat__sha_kernel *schat__sha_choose(void) {
-  return forced != NULL ? forced->kernel : find(NULL)->kernel;
+  const choice *found = forced != NULL ? forced : find(NULL);
+  return found != NULL ? found->kernel : NULL;
 }
