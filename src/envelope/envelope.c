@@ -6,8 +6,8 @@
 
 #include "../common/bytes.h"
 #include "../common/mem.h"
-#include "../crypto/traces.h"
 #include "../common/poison.h"
+#include "../crypto/traces.h"
 
 #define BLOCK 16u
 #define MESSAGE_MIN (SCHAT__ENVELOPE_HEAD + BLOCK)
