@@ -69,50 +69,56 @@ static SCHAT__APART WIDE void expand_4(const schat__ige_job *const *jobs, __m128
   }
 }
 
+#if defined(__clang__)
+#define UNROLLED _Pragma("unroll")
+#elif defined(__GNUC__)
+#define UNROLLED _Pragma("GCC unroll 11")
+#else
+#define UNROLLED
+#endif
+
 #define VECTORS 4u
 #define LAST ((SCHAT__ROUND_KEYS - 1) * VECTORS)
-#define EACH(DO) DO(0) DO(1) DO(2) DO(3)
+#define EACH(DO) DO(0); DO(1); DO(2); DO(3)
 #define BEGIN(j)                                                                         \
   VECTOR before##j = in_last[j], now##j = load_wide(l->in + (j)*PER_VECTOR, 0), next##j; \
   const VECTOR white##j = keys[j], folded##j = xor_wide(keys[j], keys[LAST + (j)]);      \
   const VECTOR first##j = keys[VECTORS + (j)], second##j = keys[2 * VECTORS + (j)];      \
-  VECTOR s##j = xor_three(now##j, white##j, out_last[j]);
-#define FIRST(j) s##j = round_wide(s##j, first##j, inverse);
-#define SECOND(j) s##j = round_wide(s##j, second##j, inverse);
-#define ROUND(j) s##j = round_wide(s##j, key[j], inverse);
-#define ROUNDS(r)                              \
-  {                                            \
-    const VECTOR *key = keys + (r)*VECTORS;    \
-    EACH(ROUND)                                \
-  }
+  VECTOR s##j = xor_three(now##j, white##j, out_last[j])
+#define FIRST(j) s##j = round_wide(s##j, first##j, inverse)
+#define SECOND(j) s##j = round_wide(s##j, second##j, inverse)
+#define ROUND(j) s##j = round_wide(s##j, key[j], inverse)
 #define TURN(j)                                                                \
   next##j = load_wide(l->in + (j)*PER_VECTOR, at + 16);                        \
   s##j = last_wide(s##j, xor_three(before##j, next##j, folded##j), inverse);   \
   store_wide(l->out + (j)*PER_VECTOR, at, xor_three(s##j, next##j, white##j)); \
   before##j = now##j;                                                          \
-  now##j = next##j;
-#define END(j)                                                              \
-  s##j = last_wide(s##j, xor_wide(before##j, keys[LAST + (j)]), inverse);   \
-  store_wide(l->out + (j)*PER_VECTOR, at, s##j);                            \
-  out_last[j] = s##j;                                                       \
-  in_last[j] = now##j;
+  now##j = next##j
+#define END(j)                                                            \
+  s##j = last_wide(s##j, xor_wide(before##j, keys[LAST + (j)]), inverse); \
+  store_wide(l->out + (j)*PER_VECTOR, at, s##j);                          \
+  out_last[j] = s##j;                                                     \
+  in_last[j] = now##j
 
-/* As ige_wide.h, where there are registers enough for the input blocks and the round keys that are used most, and a sum of three is one
- * instruction. What is left to wait for is the loading of the other round keys, so the rounds are written out. */
+/* As ige_wide.h, where there are registers enough for the input blocks and the round keys of two rounds, and a sum of three is one
+ * instruction. What is left to wait for is the loading of the other keys, so a compiler should not add a loop to that. */
 static SCHAT__INLINE WIDE void step(schat__ige_lanes *l, size_t blocks, int inverse) {
   const VECTOR *keys = (const VECTOR *)(const void *)l->keys;
   VECTOR *in_last = (VECTOR *)(void *)l->in_last, *out_last = (VECTOR *)(void *)l->out_last;
   const size_t end = (blocks - 1) * 16;
   size_t at = 0;
-  EACH(BEGIN)
+  EACH(BEGIN);
   for (;; at += 16) {
-    EACH(FIRST)
-    EACH(SECOND)
-    ROUNDS(3) ROUNDS(4) ROUNDS(5) ROUNDS(6) ROUNDS(7) ROUNDS(8) ROUNDS(9) ROUNDS(10) ROUNDS(11) ROUNDS(12) ROUNDS(13)
+    EACH(FIRST);
+    EACH(SECOND);
+    UNROLLED
+    for (const VECTOR *key = keys + 3 * VECTORS; key != keys + LAST; key += VECTORS) {
+      EACH(ROUND);
+    }
     if (at == end) break;
-    EACH(TURN)
+    EACH(TURN);
   }
-  EACH(END)
+  EACH(END);
 }
 
 static SCHAT__APART WIDE void forwards_16(schat__ige_lanes *lanes, size_t blocks) {
