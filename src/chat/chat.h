@@ -252,6 +252,15 @@ typedef struct {
   int64_t current_config; /* 0: none */
 } schat__account;
 
+/* What the account has asked of the server's queue. Not stored: opening again asks again. */
+typedef struct {
+  int32_t acked_qts;     /* as far as receivedQueue has been asked */
+  int difference_wanted;
+  int adopt_qts;         /* the server's numbering has changed: take its qts as it says */
+  int64_t queue_retry_at, difference_retry_at; /* clock */
+  uint64_t difference_token;
+} schat__queue;
+
 typedef struct {
   schat__slot **at; /* open addressing, a power of two */
   size_t count, capacity;
@@ -266,6 +275,7 @@ typedef struct schat__env {
   schat_host host;
   int64_t own_id; /* our user id; 0: not known */
   schat__account account;
+  schat__queue queue;
   schat__table table;
   schat__config *configs;
   size_t config_count, config_capacity;
@@ -294,6 +304,7 @@ typedef struct {
   size_t journal_count;
   schat__effect *last_effect;
   schat__account account;
+  schat__queue queue;
   uint64_t next_token;
   size_t stored_events;
   int account_dirty;

@@ -26,6 +26,7 @@ void schat__mark_set(schat__env *env, schat__mark *mark) {
   mark->journal_count = env->journal_count;
   mark->last_effect = env->last_effect;
   mark->account = env->account;
+  mark->queue = env->queue;
   mark->next_token = env->next_token;
   mark->stored_events = env->stored_events;
   mark->account_dirty = env->account_dirty;
@@ -105,6 +106,7 @@ void schat__mark_undo(schat__env *env, const schat__mark *mark) {
   while (env->journal_count > mark->journal_count) undo_one(env, &env->journal[--env->journal_count]);
   drop_effects_after(env, mark->last_effect);
   env->account = mark->account; /* next_token goes on: what outlives this step may still hold a token of it */
+  env->queue = mark->queue;
   env->stored_events = mark->stored_events;
   env->account_dirty = mark->account_dirty;
   env->stats = mark->stats;

@@ -201,17 +201,17 @@ static int read_failed(schat__env *env, schat__slot *slot, const schat__flight *
 }
 
 static int queue_failed(schat_manager *m, int error_class, int32_t seconds) {
-  m->queue_retry_at = m->env.account.clock + (seconds > 5 ? (int64_t)seconds : 5) * 1000;
-  m->acked_qts = 0;
+  m->env.queue.queue_retry_at = m->env.account.clock + (seconds > 5 ? (int64_t)seconds : 5) * 1000;
+  m->env.queue.acked_qts = 0;
   if (error_class != SCHAT_ERROR_STATE) return SCHAT_OK;
-  m->adopt_qts = 1; /* the server counts differently now (MAX_QTS_INVALID) */
-  m->difference_retry_at = 0;
+  m->env.queue.adopt_qts = 1; /* the server counts differently now (MAX_QTS_INVALID) */
+  m->env.queue.difference_retry_at = 0;
   return schat__difference_ask(m);
 }
 
 static int difference_failed(schat_manager *m, int32_t seconds) {
-  m->difference_token = 0;
-  m->difference_retry_at = m->env.account.clock + (seconds > 5 ? (int64_t)seconds : 5) * 1000;
+  m->env.queue.difference_token = 0;
+  m->env.queue.difference_retry_at = m->env.account.clock + (seconds > 5 ? (int64_t)seconds : 5) * 1000;
   return SCHAT_OK;
 }
 

@@ -96,14 +96,14 @@ static int check_difference(const schat_difference *d) {
 /* The answer covers everything up to its qts and date, so both may be taken as they are. */
 static int close_difference(schat_manager *m, const schat_difference *d) {
   schat__account *account = &m->env.account;
-  if (m->adopt_qts && d->qts > 0) {
+  if (m->env.queue.adopt_qts && d->qts > 0) {
     account->qts = d->qts;
-    m->acked_qts = 0;
+    m->env.queue.acked_qts = 0;
   }
   if (d->qts > account->qts) account->qts = d->qts;
   if (d->date > 0) account->date = d->date; /* where it is less than ours, ours was only our own clock's */
   m->env.account_dirty = 1;
-  return m->difference_token == 0 ? SCHAT_OK : schat__flight_remove(&m->env, m->difference_token);
+  return m->env.queue.difference_token == 0 ? SCHAT_OK : schat__flight_remove(&m->env, m->env.queue.difference_token);
 }
 
 /* Each part is a step of its own inside one group. */
@@ -117,30 +117,19 @@ static int feed(schat_manager *m, const schat_difference *d, int64_t now) {
 
 int schat_input_difference(schat_manager *m, const schat_difference *difference, int64_t now) {
   schat__step step;
-  uint64_t token;
-  int wanted, adopt;
   int status = check_difference(difference);
   if (status == SCHAT_OK) status = schat__group_open(m);
   if (status != SCHAT_OK) return status;
-  token = m->difference_token;
-  wanted = m->difference_wanted;
-  adopt = m->adopt_qts;
   status = schat__step_begin(m, now, &step);
   if (status == SCHAT_OK) {
     status = feed(m, difference, now);
     if (status == SCHAT_OK) status = close_difference(m, difference);
-    m->difference_token = 0; /* before effects leave: what their answers ask for is another difference */
-    m->difference_wanted = 0;
-    m->adopt_qts = 0;
+    m->env.queue.difference_token = 0; /* before effects leave: what their answers ask for is another difference */
+    m->env.queue.difference_wanted = 0;
+    m->env.queue.adopt_qts = 0;
     status = schat__step_end(m, &step, status, NULL);
   }
-  status = schat__group_close(m, status);
-  if (status < 0) {
-    m->difference_token = token;
-    m->difference_wanted = wanted;
-    m->adopt_qts = adopt;
-  }
-  return status;
+  return schat__group_close(m, status);
 }
 
 int schat_checkpoint(const schat_manager *m, int32_t *qts, int32_t *date) {

@@ -171,10 +171,7 @@ static void forget_everything(schat_manager *m, int64_t now) {
   memset(&env->account, 0, sizeof env->account);
   env->account.generation = generation;
   begin_account(m, now);
-  m->acked_qts = 0;
-  m->queue_token = 0;
-  m->difference_token = 0;
-  m->difference_wanted = 0;
+  memset(&env->queue, 0, sizeof env->queue);
 }
 
 int schat_wipe(schat_manager *m, int64_t now) {

@@ -37,11 +37,6 @@ struct schat_manager {
   int64_t stored_clock; /* account.clock of the last commit */
   int32_t durable_qts, durable_date; /* of the last commit that is durable: all that a server may be told (R-Q-01) */
 
-  int32_t acked_qts; /* as far as receivedQueue has been asked */
-  int64_t queue_retry_at, difference_retry_at;
-  uint64_t queue_token, difference_token;
-  int difference_wanted;
-  int adopt_qts; /* the server's numbering has changed: take its qts as it says */
 
   schat__arena commit_arena, out_arena;
 

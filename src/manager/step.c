@@ -123,14 +123,13 @@ int schat__store_commit(schat_manager *m, const schat_batch *batch) {
 }
 
 static int nothing_changed(const schat_manager *m) {
-  return m->env.journal_count == 0 && !m->env.account_dirty && m->env.account.qts <= m->acked_qts;
+  return m->env.journal_count == 0 && !m->env.account_dirty && m->env.account.qts <= m->env.queue.acked_qts;
 }
 
 int schat__commit(schat_manager *m) {
   schat__env *env = &m->env;
   schat_batch batch = {0};
   int status;
-  int32_t acked_qts = m->acked_qts;
   size_t handed = env->handed_count;
   if (nothing_changed(m)) {
     release_effects(m);
@@ -153,7 +152,6 @@ int schat__commit(schat_manager *m) {
     schat__settle(m, handed, status == SCHAT_OK);
   } else {
     schat__mark_undo(env, &m->group);
-    m->acked_qts = acked_qts;
   }
   schat__arena_reset(&m->commit_arena);
   return status;

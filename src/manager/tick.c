@@ -6,20 +6,21 @@
 
 int schat__queue_ask(schat_manager *m) {
   int32_t qts = m->env.account.qts;
+  uint64_t token;
   int status;
-  if (qts <= m->acked_qts || m->env.account.clock < m->queue_retry_at) return SCHAT_OK;
-  status = schat__request(&m->env, 0, SCHAT_REQUEST_RECEIVED_QUEUE, qts, &m->queue_token);
-  if (status == SCHAT_OK) m->acked_qts = qts;
+  if (qts <= m->env.queue.acked_qts || m->env.account.clock < m->env.queue.queue_retry_at) return SCHAT_OK;
+  status = schat__request(&m->env, 0, SCHAT_REQUEST_RECEIVED_QUEUE, qts, &token);
+  if (status == SCHAT_OK) m->env.queue.acked_qts = qts;
   return status;
 }
 
 int schat__difference_ask(schat_manager *m) {
   int status;
-  m->difference_wanted = 1;
-  if (m->difference_token != 0 || m->env.account.clock < m->difference_retry_at) return SCHAT_OK;
-  status = schat__request(&m->env, 0, SCHAT_REQUEST_GET_DIFFERENCE, 0, &m->difference_token);
+  m->env.queue.difference_wanted = 1;
+  if (m->env.queue.difference_token != 0 || m->env.account.clock < m->env.queue.difference_retry_at) return SCHAT_OK;
+  status = schat__request(&m->env, 0, SCHAT_REQUEST_GET_DIFFERENCE, 0, &m->env.queue.difference_token);
   /* Hosts answer through schat_input_difference; one that does not is asked again after a while. */
-  if (status == SCHAT_OK) m->difference_retry_at = m->env.account.clock + RETRY;
+  if (status == SCHAT_OK) m->env.queue.difference_retry_at = m->env.account.clock + RETRY;
   return status;
 }
 
@@ -59,9 +60,9 @@ int schat_tick(schat_manager *m, int64_t now) {
   int status = schat__step_begin(m, now, &step);
   if (status != SCHAT_OK) return status;
   status = tend_due(m);
-  if (status == SCHAT_OK && m->difference_wanted && m->env.account.clock >= m->difference_retry_at) {
-    if (m->difference_token != 0) status = schat__flight_remove(&m->env, m->difference_token);
-    m->difference_token = 0;
+  if (status == SCHAT_OK && m->env.queue.difference_wanted && m->env.account.clock >= m->env.queue.difference_retry_at) {
+    if (m->env.queue.difference_token != 0) status = schat__flight_remove(&m->env, m->env.queue.difference_token);
+    m->env.queue.difference_token = 0;
     if (status == SCHAT_OK) status = schat__difference_ask(m);
   }
   if (m->env.handed_count > 0 || schat__clock_counts(m, 0)) m->env.account_dirty = 1; /* seen events go, seen time counts */
@@ -78,8 +79,8 @@ int schat_next_deadline(const schat_manager *m, int64_t *deadline) {
   while ((slot = schat__table_next(&m->env.table, &at)) != NULL) {
     if (slot->wake_at < wake) wake = slot->wake_at;
   }
-  if (m->difference_wanted && m->difference_retry_at < wake) wake = m->difference_retry_at;
-  if (m->env.account.qts > m->acked_qts && m->queue_retry_at < wake) wake = m->queue_retry_at;
+  if (m->env.queue.difference_wanted && m->env.queue.difference_retry_at < wake) wake = m->env.queue.difference_retry_at;
+  if (m->env.account.qts > m->env.queue.acked_qts && m->env.queue.queue_retry_at < wake) wake = m->env.queue.queue_retry_at;
   /* From our time to the host's clock, which may have been set back. */
   *deadline = wake == SCHAT__NEVER ? INT64_MAX : wake - m->env.account.clock + m->env.account.wall;
   return SCHAT_OK;

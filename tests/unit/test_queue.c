@@ -316,6 +316,43 @@ static void the_peer_fills_what_the_server_forgot(void **state) {
   world_free(w);
 }
 
+/* A question whose commit failed was never asked: the same input asks it. */
+static void a_difference_that_was_not_stored_is_asked_for_again(void **state) {
+  line *l = line_new(12);
+  int64_t before, after;
+  (void)state;
+  assert_int_equal(feed(l, 0, 100), SCHAT_OK);
+  assert_int_equal(schat_next_deadline(desk_manager(l->d), &before), SCHAT_OK);
+  memstore_fail_commit(l->d->w->peers[0].store, 1, SCHAT_E_FULL, 0);
+  assert_int_equal(feed(l, 1, 105), SCHAT_E_FULL);
+  assert_int_equal(schat_next_deadline(desk_manager(l->d), &after), SCHAT_OK);
+  assert_true(after == before || after <= l->d->w->now);
+  assert_int_equal(world_requests(l->d->w, 0, SCHAT_REQUEST_GET_DIFFERENCE), 0);
+  assert_int_equal(feed(l, 1, 105), SCHAT_NEED_DIFFERENCE);
+  assert_int_equal(world_requests(l->d->w, 0, SCHAT_REQUEST_GET_DIFFERENCE), 1);
+  line_free(l);
+}
+
+/* Nor was one answered by a group that came to nothing. */
+static void a_difference_of_a_group_that_failed_is_still_wanted(void **state) {
+  line *l = line_new(13);
+  schat_difference d;
+  schat_manager *m = desk_manager(l->d);
+  (void)state;
+  assert_int_equal(feed(l, 0, 100), SCHAT_OK);
+  assert_int_equal(feed(l, 1, 105), SCHAT_NEED_DIFFERENCE);
+  const schat__queue before = m->env.queue;
+  SCHAT_INIT(d);
+  d.qts = 105;
+  assert_int_equal(schat_begin(m), SCHAT_OK);
+  assert_int_equal(schat_input_difference(m, &d, l->d->w->now), SCHAT_OK);
+  memstore_fail_commit(l->d->w->peers[0].store, 1, SCHAT_E_FULL, 0);
+  assert_int_equal(schat_end(m, l->d->w->now), SCHAT_E_FULL);
+  assert_memory_equal(&m->env.queue, &before, sizeof before);
+  assert_int_equal(position(l), 100);
+  line_free(l);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(each_position_is_noted_and_confirmed),
@@ -328,6 +365,8 @@ int main(void) {
       cmocka_unit_test(a_confirmation_that_fails_is_repeated),
       cmocka_unit_test(the_checkpoint_is_durable),
       cmocka_unit_test(the_peer_fills_what_the_server_forgot),
+      cmocka_unit_test(a_difference_that_was_not_stored_is_asked_for_again),
+      cmocka_unit_test(a_difference_of_a_group_that_failed_is_still_wanted),
   };
   return cmocka_run_group_tests_name("queue", tests, NULL, NULL);
 }
