@@ -325,6 +325,18 @@ static void small_ones(void) {
   }
 }
 
+/* Rows of steps, to be sorted out by what they reach. */
+static void rows(void) {
+  static const char *const targets[] = {"manager", "rekey_resend", "call_order", "store_open"};
+  static const size_t sizes[] = {40, 200, 600, 1000};
+  static uint8_t row[1000];
+  fuzz_seed seed = {13};
+  for (unsigned i = 0; i < 4 * 60; i++) {
+    (void)fuzz_random(&seed, row, sizeof row);
+    put(targets[i % 4], row, 0, row, sizes[i / 4 % 4]);
+  }
+}
+
 int main(int argc, char **argv) {
   if (argc != 2) {
     fprintf(stderr, "usage: %s DIRECTORY\n", argv[0]);
@@ -338,6 +350,7 @@ int main(int argc, char **argv) {
   two_people();
   a_gap();
   small_ones();
+  rows();
   vault_close();
   printf("%u seeds\n", serial);
   return 0;

@@ -167,7 +167,7 @@ static void tell_difference(bench *b, fuzz_input *in) {
     messages[i].bytes.data = copies[i];
     messages[i].bytes.size = sealed.size;
   }
-  d.qts = fuzz_take8(in) < 128 ? b->manager->env.account.qts + (int32_t)d.message_count : fuzz_int(in);
+  d.qts = fuzz_take8(in) < 128 ? op_qts(b, (uint32_t)d.message_count) : fuzz_int(in);
   d.date = fuzz_int(in);
   op_must_be_taken(b, BENCH_CALL(b, schat_input_difference(b->manager, &d, b->now)));
   for (size_t i = 0; i < PARTS_MAX; i++) free(copies[i]);

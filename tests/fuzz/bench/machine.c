@@ -25,6 +25,11 @@ int64_t op_random_id(const bench *b, int32_t chat_id, fuzz_input *in) {
   return kind == SCHAT__TIMER ? item->key : item->u.out.random_id;
 }
 
+int32_t op_qts(const bench *b, uint32_t further) {
+  const int64_t qts = (int64_t)b->manager->env.account.qts + further;
+  return qts > INT32_MAX ? INT32_MAX : (int32_t)qts;
+}
+
 void op_must_be_taken(const bench *b, int status) {
   FUZZ_MUST(status >= 0 || bench_excused(b));
 }
@@ -45,12 +50,12 @@ static void pass_time(bench *b, fuzz_input *in) {
   if (b->now <= 0 || b->now > SCHAT__NOW_MAX) b->now = 1790000000000;
 }
 
-/* After a tick nothing is due at that moment: a host that does as it is told comes to rest. */
+/* After a tick nothing is due at that moment, unless callbacks have done something: a host that does as it is told comes to rest. */
 static void tick(bench *b) {
   int64_t deadline = 0;
   int status = BENCH_CALL(b, schat_tick(b->manager, b->now));
   FUZZ_MUST(status == SCHAT_OK || status == SCHAT_PENDING || bench_excused(b));
-  if (status == SCHAT_OK && b->manager->depth == 0) {
+  if (status == SCHAT_OK && b->manager->depth == 0 && b->shown == b->shown_before) {
     FUZZ_MUST(schat_next_deadline(b->manager, &deadline) == SCHAT_OK && deadline > b->now);
   }
 }

@@ -19,7 +19,9 @@ void op_machine(bench *b, fuzz_input *in);
 int32_t op_chat_id(const bench *b, fuzz_input *in);
 /* A random_id that a chat knows, or any. */
 int64_t op_random_id(const bench *b, int32_t chat_id, fuzz_input *in);
-/* Seals what a peer of this chat says next; the bytes live until the next call. Empty when the chat has no key. */
+/* A position in the server's queue, so far behind the one that is known; never past the last there is. */
+int32_t op_qts(const bench *b, uint32_t further);
+/* Seals what a peer of this chat says next; the bytes live through the next few calls. Empty when the chat has no key. */
 schat_bytes op_seal(const bench *b, int32_t chat_id, fuzz_input *in, int only_keys);
 /* What an input of a peer or a server may return. */
 void op_must_be_taken(const bench *b, int status);

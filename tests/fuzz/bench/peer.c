@@ -8,6 +8,7 @@
 
 #define TEXT_MAX 600u
 #define IDS_MAX 6u
+#define KEPT 32u
 
 static puppet *peer(void) {
   static puppet p;
@@ -141,7 +142,8 @@ static void choose_numbers(const puppet *p, const schat__slot *slot, fuzz_input 
 }
 
 schat_bytes op_seal(const bench *b, int32_t chat_id, fuzz_input *in, int only_keys) {
-  static uint8_t *kept;
+  static uint8_t *kept[KEPT]; /* calls from inside callbacks seal, too */
+  static unsigned next;
   const schat__slot *slot = schat__table_find(&b->manager->env.table, chat_id);
   schat_bytes sealed = {NULL, 0};
   puppet *p = peer();
@@ -155,9 +157,10 @@ schat_bytes op_seal(const bench *b, int32_t chat_id, fuzz_input *in, int only_ke
   choose_key(p, slot, fuzz_take8(in));
   choose_numbers(p, slot, in, &wire_in, &wire_out);
   const schat_bytes object = content(p, b, slot, in, only_keys);
-  free(kept);
-  kept = puppet_seal(p, wire_in, wire_out, object, &sealed.size);
-  sealed.data = kept;
+  next = (next + 1) % KEPT;
+  free(kept[next]);
+  kept[next] = puppet_seal(p, wire_in, wire_out, object, &sealed.size);
+  sealed.data = kept[next];
   return sealed;
 }
 
@@ -170,7 +173,7 @@ void op_peer(bench *b, fuzz_input *in, int only_keys) {
   if (message.bytes.size == 0) return;
   const unsigned how = fuzz_take8(in);
   if (how >= 200) message.file.id = how;
-  const int32_t qts = how < 128 ? b->manager->env.account.qts + 1 : how < 200 ? 0 : fuzz_int(in);
+  const int32_t qts = how < 128 ? op_qts(b, 1) : how < 200 ? 0 : fuzz_int(in);
   op_must_be_taken(b, BENCH_CALL(b, schat_input_message(b->manager, &message, qts, b->now)));
   if (how % 4 != 3) return;
   op_must_be_taken(b, BENCH_CALL(b, schat_input_message(b->manager, &message, qts, b->now))); /* the same once more */
