@@ -43,7 +43,7 @@ static void write_all(schat__writer *writer, const schat_manager *m) {
   size_t at = 0, i;
   schat__account_write(writer, &env->account);
   schat__write64(writer, env->stored_events);
-  schat__write32(writer, (uint32_t)m->acked_qts);
+  schat__write32(writer, (uint32_t)m->env.queue.acked_qts);
   for (i = 0; i < env->config_count; i++) schat__config_write(writer, &env->configs[i]);
   for (i = 0; i < env->flight_count; i++) schat__write64(writer, env->flights[i].token);
   for (effect = env->first_effect; effect != NULL; effect = effect->next) {
