@@ -110,7 +110,7 @@ static schat_bytes message_of(const holder *h) {
 
 /* D-37: what TDLib refuses closes the chat. */
 static int strict_refuses(foreign *f, foreign_chat *c, const holder *h) {
-  strict_message m = {h->mtproto, h->padding, {h->object, h->object_size}, h->random_id, f->now};
+  strict_message m = {h->mtproto, h->padding, {h->object, h->object_size}, 0, f->now}; /* R12: ids inside only */
   strict_rule rule;
   if (c->strict == NULL) return 0;
   rule = strict_library(c->strict, &m);
@@ -142,13 +142,13 @@ static void learn_layer(foreign_chat *c, int32_t layer) {
 
 /* The message whose turn it is; 0: the chat goes no further. */
 static int take(foreign *f, foreign_chat *c, const holder *h) {
-  int x = c->originator ? 1 : 0; /* the parity of our numbers as the peer states them is the other one */
+  int x = c->originator ? 1 : 0; /* of the peer's in_seq_no */
   int slot = key_for(f, c, h->fingerprint);
   if (strict_refuses(f, c, h) || unreadable_for_ever(f, c, h)) return 0;
   c->in_seq = h->raw + 1;
   c->last_wire_out = 2 * h->raw + (c->originator ? 0 : 1);
   c->used_in++;
-  if (h->wire_in >= 0) foreign_acknowledged(f, c, (h->wire_in - (1 - x)) / 2);
+  if (h->wire_in >= 0) foreign_acknowledged(f, c, (h->wire_in - x) / 2);
   learn_layer(c, h->layer);
   if (slot >= 0 && !f->traits->strict) foreign_key_used(f, c, slot);
   foreign_content(f, c, h, message_of(h));

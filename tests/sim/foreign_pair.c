@@ -24,6 +24,7 @@ pair *pair_new(foreign_profile profile, uint64_t seed) {
   device = relay_add_device(p->w->relay, user);
   p->f = foreign_new(p->w->relay, device, user, profile, seed);
   p->foreign_user = user;
+  p->foreign_device = device;
   p->watch = strict_watch_new(p->f, p->w->peers[0].device, &p->w->now);
   relay_tap(p->w->relay, strict_watch_tap, p->watch);
   return p;

@@ -19,6 +19,7 @@ typedef struct {
   foreign_profile profile;
   strict_watch *watch;
   int64_t foreign_user;
+  int foreign_device;
   int32_t chat_id;
   pair_said *here, *there;   /* the texts of the library, of the foreign client */
   int said_here, said_there; /* how many */
