@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ANSWER_MS 15000    /* without an answer: again */
-#define IDLE_MS 900000     /* without an update: getDifference */
-#define NO_DATE 1          /* getDifference wants a date above 0 */
+#define ANSWER_MS 15000 /* without an answer: again */
+#define IDLE_MS 900000  /* without an update: getDifference */
+#define NO_DATE 1       /* getDifference wants a date above 0 */
 
 void foreign_must(int condition) {
   if (!condition) abort();
@@ -109,9 +109,13 @@ void foreign_set_output(foreign *f, foreign_request_fn fn, void *arg) {
   f->output_arg = arg;
 }
 
-void foreign_fillers(foreign *f, int on) { f->fillers = on; }
+void foreign_fillers(foreign *f, int on) {
+  f->fillers = on;
+}
 
-void foreign_short_values(foreign *f, int on) { f->short_values = on; }
+void foreign_short_values(foreign *f, int on) {
+  f->short_values = on;
+}
 
 foreign_chat *foreign_find(const foreign *f, int32_t chat_id) {
   size_t i;
@@ -156,7 +160,9 @@ void foreign_end(foreign *f, foreign_chat *c, const char *why, int by_us) {
   foreign_chat_ask(f, c);
 }
 
-void foreign_close(foreign *f, foreign_chat *c, const char *why) { foreign_end(f, c, why, 1); }
+void foreign_close(foreign *f, foreign_chat *c, const char *why) {
+  foreign_end(f, c, why, 1);
+}
 
 /* Requests and what comes back ------------------------------------------------------------------------------------------------ */
 

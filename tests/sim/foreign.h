@@ -55,7 +55,8 @@ int foreign_open_message(foreign *f, int32_t chat_id, int64_t random_id, int64_t
 int foreign_flush(foreign *f, int32_t chat_id, int64_t now);
 int foreign_read(foreign *f, int32_t chat_id, int32_t max_date, int64_t now); /* readEncryptedHistory */
 int foreign_rekey(foreign *f, int32_t chat_id, int64_t now); /* RequestKey now; -1 while an exchange is open, or there is a gap */
-int foreign_ask_again(foreign *f, int32_t chat_id, int64_t now); /* one more Resend for the first hole; -1: none, or this client never does */
+int foreign_ask_again(foreign *f, int32_t chat_id,
+                      int64_t now);            /* one more Resend for the first hole; -1: none, or this client never does */
 int foreign_catch_up(foreign *f, int64_t now); /* getDifference now */
 /* The process ends and begins anew: what this client keeps in memory only is lost; the relay's connection breaks. */
 void foreign_restart(foreign *f, int64_t now);
@@ -70,10 +71,10 @@ typedef enum foreign_event_type {
   FOREIGN_ASKED = 1, /* the server knows the chat it asked for */
   FOREIGN_INVITED,   /* somebody asks for a chat: foreign_accept or foreign_discard */
   FOREIGN_READY,
-  FOREIGN_CLOSED,    /* text: why; by_us: its own verdict */
-  FOREIGN_TEXT,      /* a message of the peer in its order: random_id, out (its number, from 0), text, value: ttl */
-  FOREIGN_SENT,      /* the server has its message: random_id, out */
-  FOREIGN_DELETED,   /* the peer deletes random_id */
+  FOREIGN_CLOSED,  /* text: why; by_us: its own verdict */
+  FOREIGN_TEXT,    /* a message of the peer in its order: random_id, out (its number, from 0), text, value: ttl */
+  FOREIGN_SENT,    /* the server has its message: random_id, out */
+  FOREIGN_DELETED, /* the peer deletes random_id */
   FOREIGN_FLUSHED,
   FOREIGN_TTL,       /* value: seconds */
   FOREIGN_OPENED,    /* the peer has opened random_id */

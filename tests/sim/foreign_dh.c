@@ -29,7 +29,7 @@ static void ready(foreign *f, foreign_chat *c) {
   if (f->traits->strict) c->strict = strict_new(!c->originator);
   foreign_log(f, c, FOREIGN_READY, "");
   memset(&notify, 0, sizeof notify);
-  notify.type = SCHAT__ACTION_NOTIFY_LAYER; /* L7 */
+  notify.type = SCHAT__ACTION_NOTIFY_LAYER;                                          /* L7 */
   notify.layer = f->traits->strict_layers && !c->originator ? 46 : f->traits->layer; /* L2 */
   foreign_send_action(f, c, &notify);
 }

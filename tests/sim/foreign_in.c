@@ -27,7 +27,9 @@ static void keep_unreadable(foreign_chat *c, schat_bytes bytes, int64_t random_i
   u->random_id = random_id;
 }
 
-static void drop(foreign *f, const foreign_chat *c, const char *why) { foreign_log(f, c, FOREIGN_DROPPED, why); }
+static void drop(foreign *f, const foreign_chat *c, const char *why) {
+  foreign_log(f, c, FOREIGN_DROPPED, why);
+}
 
 /* The object inside, in a new holder; 0: not readable, and dealt with. */
 static int open_bytes(foreign *f, foreign_chat *c, schat_bytes bytes, holder *h, int *slot) {
@@ -38,7 +40,8 @@ static int open_bytes(foreign *f, foreign_chat *c, schat_bytes bytes, holder *h,
   for (int version = 2; version >= 1 && h->mtproto == 0; version--) {
     const key_slot *k = &c->keys[*slot];
     if (version == 1 && c->heard_v2) break;
-    if (schat__envelope_open(f->crypto, k->key, k->fingerprint, version, !c->originator, bytes.data, bytes.size, work, &o.data, &o.size) == 1) {
+    if (schat__envelope_open(f->crypto, k->key, k->fingerprint, version, !c->originator, bytes.data, bytes.size, work, &o.data, &o.size) ==
+        1) {
       h->mtproto = version;
     }
   }
@@ -165,8 +168,10 @@ static void take_held(foreign *f, foreign_chat *c) {
     }
     memmove(c->held + i, c->held + i + 1, (c->held_count - i - 1) * sizeof h);
     c->held_count--;
-    if (h.raw == c->in_seq && !take(f, c, &h)) i = c->held_count;
-    else i = 0;
+    if (h.raw == c->in_seq && !take(f, c, &h))
+      i = c->held_count;
+    else
+      i = 0;
     free(h.object);
   }
 }

@@ -11,19 +11,19 @@
 
 /* Differences between clients ---------------------------------------------------------------------------------------------- */
 
-typedef enum { ASK_FIRST_HOLE_EVER, ASK_EACH_START, ASK_EACH_PASS, ASK_ONE_GAP } ask_habit;     /* S8 */
-typedef enum { RESEND_BYTES, RESEND_REBUILT } resend_habit;                                     /* S13 */
-typedef enum { TIE_LARGER, TIE_LARGER_ABORTS, TIE_SMALLER_ABORTS } tie_habit;                   /* K2 */
-typedef enum { BUSY_CLOSES, BUSY_IGNORES, BUSY_REPLACES } busy_habit;                           /* K4 */
-typedef enum { OLD_KEY_UNTIL_NEW_SEEN, OLD_KEY_FOR_EVER, OLD_KEY_UNTIL_NEXT } old_key_habit;    /* K9 */
-typedef enum { PAD_LEAST, PAD_BLOCKS, PAD_BUCKETS } pad_habit;                                  /* R3 */
+typedef enum { ASK_FIRST_HOLE_EVER, ASK_EACH_START, ASK_EACH_PASS, ASK_ONE_GAP } ask_habit;  /* S8 */
+typedef enum { RESEND_BYTES, RESEND_REBUILT } resend_habit;                                  /* S13 */
+typedef enum { TIE_LARGER, TIE_LARGER_ABORTS, TIE_SMALLER_ABORTS } tie_habit;                /* K2 */
+typedef enum { BUSY_CLOSES, BUSY_IGNORES, BUSY_REPLACES } busy_habit;                        /* K4 */
+typedef enum { OLD_KEY_UNTIL_NEW_SEEN, OLD_KEY_FOR_EVER, OLD_KEY_UNTIL_NEXT } old_key_habit; /* K9 */
+typedef enum { PAD_LEAST, PAD_BLOCKS, PAD_BUCKETS } pad_habit;                               /* R3 */
 
 typedef struct {
   const char *name;
   uint32_t policy;
   const foreign_rule *rules;
-  int32_t layer;       /* what NotifyLayer says */
-  int32_t first_layer; /* what the wrapper says before the peer's layer is known */
+  int32_t layer;                /* what NotifyLayer says */
+  int32_t first_layer;          /* what the wrapper says before the peer's layer is known */
   size_t random_bytes, holders; /* holders 0: no bound */
   pad_habit pad;
   ask_habit ask;
@@ -32,25 +32,25 @@ typedef struct {
   busy_habit busy;
   old_key_habit old_key;
   uint32_t rekey_out, rekey_in, rekey_both; /* uses of a key before RequestKey; 0: does not count */
-  unsigned strict : 1;            /* closes the chat for every violation */
-  unsigned strict_layers : 1;     /* a table for each layer, and nothing beyond */
+  unsigned strict : 1;                      /* closes the chat for every violation */
+  unsigned strict_layers : 1;               /* a table for each layer, and nothing beyond */
   unsigned in_seq_lags : 1;
   unsigned in_seq_recomputed : 1;
   unsigned new_service_ids : 1;
   unsigned negative_in_seq : 1;
   unsigned checks_random_bytes : 1;
-  unsigned checks_parity : 1;     /* drops what has the wrong one */
+  unsigned checks_parity : 1; /* drops what has the wrong one */
   unsigned holders_in_memory : 1;
-  unsigned resend_at_once : 1;    /* also behind a gap */
+  unsigned resend_at_once : 1; /* also behind a gap */
   unsigned resend_can_be_lost : 1;
   unsigned forgets_acked : 1;
-  unsigned late_switch : 1;       /* seals with the old key until the peer uses the new one */
-  unsigned opens_next : 1;        /* reads the new key before CommitKey */
-  unsigned switches_on_use : 1;   /* … and takes it for CommitKey */
-  unsigned keeps_unreadable : 1;  /* messages of unknown keys, until the key is known */
+  unsigned late_switch : 1;      /* seals with the old key until the peer uses the new one */
+  unsigned opens_next : 1;       /* reads the new key before CommitKey */
+  unsigned switches_on_use : 1;  /* … and takes it for CommitKey */
+  unsigned keeps_unreadable : 1; /* messages of unknown keys, until the key is known */
   unsigned noop : 1;
   unsigned ignores_abort : 1;
-  unsigned answers_layer : 1;     /* NotifyLayer for NotifyLayer */
+  unsigned answers_layer : 1; /* NotifyLayer for NotifyLayer */
   unsigned begins_with_v1 : 1;
   unsigned bad_mac_closes : 1;
 } foreign_traits;

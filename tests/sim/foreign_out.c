@@ -10,7 +10,9 @@
 
 /* Numbers and layer ----------------------------------------------------------------------------------------------------------- */
 
-static int32_t wire_out(const foreign_chat *c, int32_t raw) { return 2 * raw + (c->originator ? 1 : 0); }
+static int32_t wire_out(const foreign_chat *c, int32_t raw) {
+  return 2 * raw + (c->originator ? 1 : 0);
+}
 
 static int32_t wire_in(const foreign *f, const foreign_chat *c) {
   int32_t x = c->originator ? 0 : 1, counted = 2 * c->in_seq + x;
@@ -22,7 +24,9 @@ static int32_t wire_in(const foreign *f, const foreign_chat *c) {
   return counted;
 }
 
-static int32_t ios_layer(int32_t peer) { return peer == 46 || peer == 73 || peer == 101 ? peer : 144; } /* L12 */
+static int32_t ios_layer(int32_t peer) {
+  return peer == 46 || peer == 73 || peer == 101 ? peer : 144;
+} /* L12 */
 
 static void choose_layer(const foreign *f, foreign_chat *c) {
   int32_t layer = c->peer_layer < f->traits->layer ? c->peer_layer : f->traits->layer;
@@ -401,7 +405,9 @@ int foreign_open_message(foreign *f, int32_t chat_id, int64_t random_id, int64_t
   return send_ids(f, chat_id, SCHAT__ACTION_READ, random_id, now);
 }
 
-int foreign_flush(foreign *f, int32_t chat_id, int64_t now) { return send_ids(f, chat_id, SCHAT__ACTION_FLUSH, 0, now); }
+int foreign_flush(foreign *f, int32_t chat_id, int64_t now) {
+  return send_ids(f, chat_id, SCHAT__ACTION_FLUSH, 0, now);
+}
 
 int foreign_set_ttl(foreign *f, int32_t chat_id, int32_t ttl, int64_t now) {
   foreign_chat *c = open_chat(f, chat_id, now);

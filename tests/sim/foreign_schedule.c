@@ -35,8 +35,10 @@ static void erase(pair *p, uint64_t *dice) {
       if (there >= 0 && !p->there[there].gone) pair_delete_there(p, there);
       break;
     default:
-      if (draw(dice, 4) == 0) pair_flush_here(p);
-      else pair_flush_there(p);
+      if (draw(dice, 4) == 0)
+        pair_flush_here(p);
+      else
+        pair_flush_there(p);
   }
 }
 
@@ -106,16 +108,17 @@ static int play(pair *p, uint64_t *dice, const schedule_plan *plan) {
   return 0;
 }
 
-int schedule_play(foreign_profile profile, uint64_t seed, const schedule_plan *plan) {
+void schedule_play(foreign_profile profile, uint64_t seed, const schedule_plan *plan, schedule_outcome *outcome) {
   uint64_t dice = seed * 4 + (uint64_t)profile;
   pair *p = pair_new(profile, seed);
-  int open;
   if (plan->rekeys) {
     p->w->peers[0].policy.rekey_messages = 5 + (uint32_t)draw(&dice, 60);
     world_restart(p->w, 0, 0);
   }
   pair_chat(p, (int)draw(&dice, 2));
-  open = play(p, &dice, plan);
+  outcome->ended = !play(p, &dice, plan);
+  outcome->texts = p->said_here + p->said_there;
+  outcome->keys = (int)world_count(p->w, 0, SCHAT_EVENT_REKEYED);
+  (void)strict_watch_rule(p->watch, &outcome->looked_at);
   pair_free(p);
-  return open;
 }

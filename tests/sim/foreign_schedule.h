@@ -7,15 +7,21 @@
 
 typedef struct {
   int steps;
-  int64_t pause;      /* between steps, at most */
+  int64_t pause; /* between steps, at most */
   relay_faults faults;
-  int restarts;       /* of either side */
-  int deletes;        /* messages and histories */
-  int rekeys;         /* ordered at the foreign client; the library changes keys after a few messages */
+  int restarts; /* of either side */
+  int deletes;  /* messages and histories */
+  int rekeys;   /* ordered at the foreign client; the library changes keys after a few messages */
 } schedule_plan;
 
-/* Draws and plays a schedule, and lets both come together again. Fails when they do not, or a strict peer would refuse anything. 1, or 0 when
- * the client ended the chat by a habit of its own (Android, S9). */
-int schedule_play(foreign_profile profile, uint64_t seed, const schedule_plan *plan);
+typedef struct {
+  int ended;        /* the client ended the chat by a habit of its own (Android, S9) */
+  int texts;        /* said by both */
+  int keys;         /* that the library came to use */
+  size_t looked_at; /* messages of the library that the strict reader saw */
+} schedule_outcome;
+
+/* Draws and plays a schedule, and lets both come together again. Fails when they do not, or when a strict peer would refuse anything. */
+void schedule_play(foreign_profile profile, uint64_t seed, const schedule_plan *plan, schedule_outcome *outcome);
 
 #endif

@@ -11,8 +11,9 @@ static const foreign_rule android_rules[] = {
     {"S12", "a Resend waits in its place like any message"},
     {"S13", "what is sent again is built anew, under the key in use, with its own in_seq_no"},
     {"S14", "messages that were acknowledged are sent again when asked for"},
-    {"S15, S16, M7", "a deleted message is repeated as DeleteMessages of its random_id; with fillers on, one whose row is gone as a filler"
-                     " whose in_seq_no is its own out_seq_no + 1"},
+    {"S15, S16, M7",
+     "a deleted message is repeated as DeleteMessages of its random_id; with fillers on, one whose row is gone as a filler"
+     " whose in_seq_no is its own out_seq_no + 1"},
     {"K1", "RequestKey after 100 messages sealed or 120 opened, or seven days"},
     {"K2", "the larger exchange_id goes on, and AbortKey of its own goes to the peer when it yields"},
     {"K4", "another RequestKey while busy is ignored"},
@@ -34,8 +35,9 @@ static const foreign_rule ios_rules[] = {
     {"S8", "asks again with every message that comes behind the gap"},
     {"S13, R12", "builds anew under the key in use; service messages get another random_id"},
     {"S14", "forgets what was acknowledged, and does not answer for it"},
-    {"L3, L12", "reads by the table of the stated layer: 46, 73, 101 or 144; a message with any other layer, or a constructor its table"
-                " lacks, is never read and nothing after it is"},
+    {"L3, L12",
+     "reads by the table of the stated layer: 46, 73, 101 or 144; a message with any other layer, or a constructor its table"
+     " lacks, is never read and nothing after it is"},
     {"R10", "keeps messages of unknown keys for ever"},
     {"H1", "g_a and g_b without leading zeros"},
     {NULL, NULL}};
@@ -60,18 +62,17 @@ static const foreign_rule tdlib_rules[] = {
     {"H1", "g_a and g_b without leading zeros"},
     {NULL, NULL}};
 
-static const foreign_rule madeline_rules[] = {
-    {"R7", "messages go out as MTProto 1, NotifyLayer first, until the peer's layer is known"},
-    {"S9", "one gap at a time: asks once, and again only when that one is closed"},
-    {"S13", "builds anew, under the key in use"},
-    {"K2", "the larger exchange_id goes on, silently"},
-    {"K3", "ignores AbortKey"},
-    {"K9", "keeps the old key until the next rekeying"},
-    {"K10", "sends Noop after the switch"},
-    {"L1", "states 46 before the peer's layer is known"},
-    {"R3, R11", "pads 12 to 27 bytes, 15 random_bytes; refuses fewer"},
-    {"H1", "g_a and g_b without leading zeros"},
-    {NULL, NULL}};
+static const foreign_rule madeline_rules[] = {{"R7", "messages go out as MTProto 1, NotifyLayer first, until the peer's layer is known"},
+                                              {"S9", "one gap at a time: asks once, and again only when that one is closed"},
+                                              {"S13", "builds anew, under the key in use"},
+                                              {"K2", "the larger exchange_id goes on, silently"},
+                                              {"K3", "ignores AbortKey"},
+                                              {"K9", "keeps the old key until the next rekeying"},
+                                              {"K10", "sends Noop after the switch"},
+                                              {"L1", "states 46 before the peer's layer is known"},
+                                              {"R3, R11", "pads 12 to 27 bytes, 15 random_bytes; refuses fewer"},
+                                              {"H1", "g_a and g_b without leading zeros"},
+                                              {NULL, NULL}};
 
 static const foreign_traits traits[FOREIGN_PROFILES] = {
     [FOREIGN_ANDROID] = {.name = "Android",
@@ -155,10 +156,18 @@ static const foreign_traits traits[FOREIGN_PROFILES] = {
                           .begins_with_v1 = 1},
 };
 
-const foreign_traits *foreign_traits_of(foreign_profile profile) { return &traits[profile]; }
+const foreign_traits *foreign_traits_of(foreign_profile profile) {
+  return &traits[profile];
+}
 
-const char *foreign_name(foreign_profile profile) { return traits[profile].name; }
+const char *foreign_name(foreign_profile profile) {
+  return traits[profile].name;
+}
 
-uint32_t foreign_policy(foreign_profile profile) { return traits[profile].policy; }
+uint32_t foreign_policy(foreign_profile profile) {
+  return traits[profile].policy;
+}
 
-const foreign_rule *foreign_rules(foreign_profile profile) { return traits[profile].rules; }
+const foreign_rule *foreign_rules(foreign_profile profile) {
+  return traits[profile].rules;
+}

@@ -32,7 +32,9 @@ static const char *const texts[STRICT_RULES] = {
     [STRICT_RANDOM_ID] = "random_id",
 };
 
-const char *strict_text(strict_rule rule) { return rule < STRICT_RULES ? texts[rule] : "?"; }
+const char *strict_text(strict_rule rule) {
+  return rule < STRICT_RULES ? texts[rule] : "?";
+}
 
 void *strict_grown(void *items, size_t count, size_t *capacity, size_t size) {
   if (count < *capacity) return items;

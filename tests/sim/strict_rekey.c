@@ -15,7 +15,9 @@ static strict_exchange *find(const strict *s, int64_t id, int by_library) {
   return NULL;
 }
 
-static int is_over(const strict_exchange *x) { return x->committed || x->aborted || x->dropped; }
+static int is_over(const strict_exchange *x) {
+  return x->committed || x->aborted || x->dropped;
+}
 
 /* The open exchange that a side has asked for. */
 static strict_exchange *open_one(const strict *s, int by_library) {

@@ -270,6 +270,7 @@ static void the_client_ends_the_chat(void **state) {
 
 static void play_schedules(foreign_profile profile) {
   schedule_plan plan;
+  schedule_outcome outcome;
   uint64_t seed;
   memset(&plan, 0, sizeof plan);
   plan.steps = 120;
@@ -280,7 +281,9 @@ static void play_schedules(foreign_profile profile) {
     plan.faults.drop_for_good = profile == FOREIGN_ANDROID ? 0 : 0.05 * (double)seed;
     plan.faults.duplicate = plan.faults.reorder = seed % 2 ? 0.1 : 0;
     plan.faults.delay_ms_max = seed % 2 ? 300 : 0;
-    assert_int_equal(schedule_play(profile, seed, &plan), 1);
+    schedule_play(profile, seed, &plan, &outcome);
+    assert_false(outcome.ended);
+    assert_true(outcome.texts > 60 && outcome.looked_at > 60);
   }
 }
 static void losses_restarts_deletions_and_keys_go_together(void **state) {
