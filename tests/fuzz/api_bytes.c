@@ -92,7 +92,8 @@ static void check_update(schat_bytes tl, schat__writer *w) {
   }
   FUZZ_MUST(fuzz_within(update.message.bytes, tl.data, tl.size) && fuzz_within(update.chat.g_a, tl.data, tl.size));
   if (update.type == SCHAT_UPDATE_CHAT && says_folder_zero(&update.chat, tl.data + 4)) return;
-  if (update.type == SCHAT_UPDATE_MESSAGE && is_empty_file_in_full(&update.message.file, tl.size - 8, least_message(&update.message))) return;
+  if (update.type == SCHAT_UPDATE_MESSAGE && is_empty_file_in_full(&update.message.file, tl.size - 8, least_message(&update.message)))
+    return;
   api_write_update(w, &update);
   same_back(w, tl);
 }

@@ -4,8 +4,12 @@
 
 #include "tl/wire.h"
 
-static void w32(schat__writer *w, int32_t v) { schat__write32(w, (uint32_t)v); }
-static void w64(schat__writer *w, int64_t v) { schat__write64(w, (uint64_t)v); }
+static void w32(schat__writer *w, int32_t v) {
+  schat__write32(w, (uint32_t)v);
+}
+static void w64(schat__writer *w, int64_t v) {
+  schat__write64(w, (uint64_t)v);
+}
 
 static void write_common(schat__writer *w, const schat_chat_update *chat) {
   w32(w, chat->chat_id);

@@ -8,7 +8,6 @@
 #include "desk.h"
 #include "fuzz.h"
 
-
 #define SIZE SCHAT__DH_SIZE
 #define HOW_CONFIG 1u    /* a configuration */
 #define HOW_OTHER_P 2u   /* of another number than Telegram's prime */

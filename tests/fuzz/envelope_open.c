@@ -113,8 +113,8 @@ static void open_packet(schat__crypto *crypto, unsigned how, size_t size, int ex
   size_t object_size = 12345;
   uint8_t *at = work + PLAIN_MAX - work_size; /* one byte more would be seen */
   memset(at, 0x77, work_size);
-  int verdict = schat__envelope_open(crypto, keys[(how & HOW_OTHER_KEY) != 0], name, mtproto, originator, packet, size, at, &object,
-                                     &object_size);
+  int verdict =
+      schat__envelope_open(crypto, keys[(how & HOW_OTHER_KEY) != 0], name, mtproto, originator, packet, size, at, &object, &object_size);
   FUZZ_MUST(verdict == 0 || verdict == 1);
   FUZZ_MUST(expected < 0 || verdict == expected);
   if (verdict == 0) {

@@ -11,7 +11,6 @@
 
 static uint8_t sealed[FILE_MAX + 16], opened[FILE_MAX + 16], key[32], iv[32];
 
-
 static size_t piece(fuzz_seed *seed, size_t left) {
   const size_t blocks = left / 16;
   if (blocks == 0 || fuzz_next(seed) % 4 == 0) return left;

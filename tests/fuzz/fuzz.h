@@ -27,8 +27,8 @@ typedef struct {
 uint8_t fuzz_take8(fuzz_input *in);
 uint32_t fuzz_take32(fuzz_input *in);
 uint64_t fuzz_take64(fuzz_input *in);
-int32_t fuzz_int(fuzz_input *in);   /* one byte chooses: small, at an end, or four bytes */
-int64_t fuzz_long(fuzz_input *in);  /* the same for eight */
+int32_t fuzz_int(fuzz_input *in);                    /* one byte chooses: small, at an end, or four bytes */
+int64_t fuzz_long(fuzz_input *in);                   /* the same for eight */
 uint32_t fuzz_below(fuzz_input *in, uint32_t bound); /* 0 when bound is 0 */
 /* Up to `most` bytes: their number, then they. Borrowed; data is never NULL. */
 schat_bytes fuzz_bytes(fuzz_input *in, size_t most);
@@ -45,7 +45,7 @@ uint64_t fuzz_digest(const void *data, size_t size); /* FNV-1a by words */
 /* The crypto object of this process, its randomness seeded with `seed` from now on. */
 schat__crypto *fuzz_crypto(uint64_t seed);
 
-int fuzz_same(const void *a, const void *b, size_t size);       /* memcmp that takes NULL of no bytes */
+int fuzz_same(const void *a, const void *b, size_t size);          /* memcmp that takes NULL of no bytes */
 int fuzz_within(schat_bytes part, const void *whole, size_t size); /* 1: empty, or inside */
 
 #endif

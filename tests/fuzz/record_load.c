@@ -13,9 +13,9 @@
 #define RECORD_MAX 8192u
 #define EARLY_KEY (INT64_C(1) << 32)
 
-#define CHAT_FLAGS_AT 5u                                           /* of a CHAT record: the flags, some of which are not stored */
+#define CHAT_FLAGS_AT 5u                                                  /* of a CHAT record: the flags, some of which are not stored */
 #define KEYS_HAS_AT (1u + 8u + 8u + SCHAT__DH_SIZE + SCHAT_KEY_HASH_SIZE) /* of KEYS: 1 when secrets follow; read as any number but 0 */
-#define MD5_END_AT 107u                                            /* of OUTBOX: the last byte of the checksum, always zero */
+#define MD5_END_AT 107u                                                   /* of OUTBOX: the last byte of the checksum, always zero */
 
 static schat__env env;
 static size_t blocks;
@@ -108,7 +108,8 @@ static void check_event(const schat__reader *r, schat__writer *w) {
   if (status == SCHAT_OK) status = schat__event_decode(&env.arena, data, size, &event);
   FUZZ_MUST(status == SCHAT_OK || is_refusal(status));
   if (status == SCHAT_OK) {
-    FUZZ_MUST(env.arena.taken <= r->size + 16 && fuzz_within(event.object, r->data, r->size) && fuzz_within(event.error_text, r->data, r->size));
+    FUZZ_MUST(env.arena.taken <= r->size + 16 && fuzz_within(event.object, r->data, r->size) &&
+              fuzz_within(event.error_text, r->data, r->size));
     schat__write8(w, SCHAT__RECORD_VERSION);
     write_event(w, &event);
     same_back(w, r->size);

@@ -27,7 +27,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   const unsigned flags = fuzz_take8(&in);
   b.host = NULL;
   b.rekey_messages = 0;
-  bench_begin(&b, fuzz_digest(data, size), 0, flags & (SCHAT_POLICY_STRICT_REKEY | SCHAT_POLICY_CHAIN_SENDS | SCHAT_POLICY_TOLERATE_IN_SEQ_NO));
+  bench_begin(&b, fuzz_digest(data, size), 0,
+              flags & (SCHAT_POLICY_STRICT_REKEY | SCHAT_POLICY_CHAIN_SENDS | SCHAT_POLICY_TOLERATE_IN_SEQ_NO));
   for (unsigned i = 0; i < STEPS_MAX && in.size > 0; i++) {
     step(&b, &in);
     if (i % 8 == 7) bench_drain(&b);

@@ -36,7 +36,9 @@ static void put(const char *target, const uint8_t *head, size_t head_size, const
 }
 
 /* A number of the small kind that fuzz_int and fuzz_long read. */
-static uint8_t small(int number) { return (uint8_t)(number + 16); }
+static uint8_t small(int number) {
+  return (uint8_t)(number + 16);
+}
 
 /* TL ------------------------------------------------------------------------------------------------------------------------ */
 
@@ -163,13 +165,16 @@ static void dictionary(void) {
   FUZZ_MUST(file != NULL);
   for (size_t i = 0; i < schat__tl_constructor_count(); i++) {
     const schat__tl_constructor *c = schat__tl_constructor_at(i);
-    fprintf(file, "%s_%zu=\"\\x%02x\\x%02x\\x%02x\\x%02x\"\n", c->name, i, c->id & 0xff, c->id >> 8 & 0xff, c->id >> 16 & 0xff, c->id >> 24);
+    fprintf(file, "%s_%zu=\"\\x%02x\\x%02x\\x%02x\\x%02x\"\n", c->name, i, c->id & 0xff, c->id >> 8 & 0xff, c->id >> 16 & 0xff,
+            c->id >> 24);
   }
-  static const uint32_t others[] = {0x1cb5c415, 0xab7ec0a0, 0x66b25953, 0x48f1d94c, 0x61f0d4c7, 0x1e1c7c45, 0xed18c118, 0x23734b06, 0xc21f497e,
-                                    0xa8008cd8, 0x560f8935, 0x9493ff32, 0xc0e24635, 0x2c221edd, 0x12bcbd9a, 0x1710f156, 0xb4a2e88d, 0x38fe25b7,
-                                    0xa56c2a3e, 0x096a18d5, 0x5d75a138, 0x00f49ca0, 0xa8fb1981, 0x4afe8f6d, 0x997275b5, 0xbc799737};
+  static const uint32_t others[] = {0x1cb5c415, 0xab7ec0a0, 0x66b25953, 0x48f1d94c, 0x61f0d4c7, 0x1e1c7c45, 0xed18c118,
+                                    0x23734b06, 0xc21f497e, 0xa8008cd8, 0x560f8935, 0x9493ff32, 0xc0e24635, 0x2c221edd,
+                                    0x12bcbd9a, 0x1710f156, 0xb4a2e88d, 0x38fe25b7, 0xa56c2a3e, 0x096a18d5, 0x5d75a138,
+                                    0x00f49ca0, 0xa8fb1981, 0x4afe8f6d, 0x997275b5, 0xbc799737};
   for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
-    fprintf(file, "api_%zu=\"\\x%02x\\x%02x\\x%02x\\x%02x\"\n", i, others[i] & 0xff, others[i] >> 8 & 0xff, others[i] >> 16 & 0xff, others[i] >> 24);
+    fprintf(file, "api_%zu=\"\\x%02x\\x%02x\\x%02x\\x%02x\"\n", i, others[i] & 0xff, others[i] >> 8 & 0xff, others[i] >> 16 & 0xff,
+            others[i] >> 24);
   }
   FUZZ_MUST(fclose(file) == 0);
 }
@@ -266,7 +271,8 @@ static void put_records(const memstore *store) {
   for (size_t i = 0; memstore_record(store, i, &record); i++) {
     size_t size = 0;
     uint8_t *plain = vault_open(&record, &size);
-    const uint8_t what = (uint8_t)(record.kind | (record.key >> 32 == 1 && record.kind == SCHAT_RECORD_GAP ? 0x80u : 0u)), sealed = 9, wrong = 10;
+    const uint8_t what = (uint8_t)(record.kind | (record.key >> 32 == 1 && record.kind == SCHAT_RECORD_GAP ? 0x80u : 0u)), sealed = 9,
+                  wrong = 10;
     put("record_load", &what, 1, plain, size);
     if (i % 8 == 0) put("record_load", &sealed, 1, record.value.data, record.value.size);
     if (i % 8 == 1) put("record_load", &wrong, 1, plain, size);

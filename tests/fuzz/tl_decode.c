@@ -56,11 +56,11 @@ static int same_text(schat_bytes a, schat_bytes b) {
 
 /* What every layer carries. */
 static int same_message(const schat_message *a, const schat_message *b) {
-  return a->random_id == b->random_id && a->ttl == b->ttl && same_text(a->text, b->text) && a->reply_to_random_id == b->reply_to_random_id &&
-         a->grouped_id == b->grouped_id && same_text(a->via_bot_name, b->via_bot_name) && a->media.type == b->media.type &&
-         same_text(a->media.key, b->media.key) && same_text(a->media.iv, b->media.iv) && a->media.size == b->media.size &&
-         a->media.user_id == b->media.user_id && same_text(a->media.url, b->media.url) && b->entity_count <= a->entity_count &&
-         (a->flags & SCHAT_MESSAGE_SILENT) == (b->flags & SCHAT_MESSAGE_SILENT);
+  return a->random_id == b->random_id && a->ttl == b->ttl && same_text(a->text, b->text) &&
+         a->reply_to_random_id == b->reply_to_random_id && a->grouped_id == b->grouped_id && same_text(a->via_bot_name, b->via_bot_name) &&
+         a->media.type == b->media.type && same_text(a->media.key, b->media.key) && same_text(a->media.iv, b->media.iv) &&
+         a->media.size == b->media.size && a->media.user_id == b->media.user_id && same_text(a->media.url, b->media.url) &&
+         b->entity_count <= a->entity_count && (a->flags & SCHAT_MESSAGE_SILENT) == (b->flags & SCHAT_MESSAGE_SILENT);
 }
 
 static int same_action(const schat__action *a, const schat__action *b) {

@@ -130,6 +130,7 @@ static void close_manager(bench *b) {
 
 void bench_restart(bench *b, int crash) {
   memstore *image = crash ? memstore_clone(b->store) : NULL;
+  const int lost = b->manager->poisoned;
   bench_check(b);
   close_manager(b);
   no_faults(b);
@@ -138,7 +139,7 @@ void bench_restart(bench *b, int crash) {
     b->store = image;
   } else {
     memstore_set_pending(b->store, 0);
-    while (memstore_complete(b->store, SCHAT_OK) != 0) continue;
+    while (memstore_complete(b->store, lost ? SCHAT_E_STORE : SCHAT_OK) != 0) continue; /* what came after a lost batch is lost, too */
   }
   int status = bench_open(b); /* whatever the library has stored it can read */
   FUZZ_MUST(status == SCHAT_OK);
@@ -159,8 +160,8 @@ void bench_trace(const bench *b, const char *what, int number) {
   if (tracing < 0) tracing = getenv("FUZZ_TRACE") != NULL;
   if (!tracing) return;
   const char *name = schat_status_name(number);
-  fprintf(stderr, "%-100s %4d %s depth %d events %zu faults %d%d%d pending %zu\n", what, number, name, b->manager->depth, b->manager->env.stored_events,
-          b->memory.met, b->randomness.met, b->commit.met, b->manager->pending_count);
+  fprintf(stderr, "%-100s %4d %s depth %d events %zu faults %d%d%d pending %zu\n", what, number, name, b->manager->depth,
+          b->manager->env.stored_events, b->memory.met, b->randomness.met, b->commit.met, b->manager->pending_count);
 }
 
 void bench_call_begin(bench *b, const char *what) {

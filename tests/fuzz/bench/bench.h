@@ -29,11 +29,11 @@ typedef struct {
   uint32_t rekey_messages;
   fuzz_seed random;
   bench_fault memory, randomness, commit;
-  size_t blocks;       /* of the library's memory that are in use */
+  size_t blocks;          /* of the library's memory that are in use */
   const schat_host *host; /* NULL: effects wait for peek */
-  size_t shown;        /* callbacks and effects so far */
-  int nested;          /* a callback runs: nothing may be closed */
-  int hostile_store;   /* records that are authentic and not of the library's making: what they say is not compared */
+  size_t shown;           /* callbacks and effects so far */
+  int nested;             /* a callback runs: nothing may be closed */
+  int hostile_store;      /* records that are authentic and not of the library's making: what they say is not compared */
 
   /* Of the call that is being made. */
   const char *what;

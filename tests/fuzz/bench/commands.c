@@ -107,8 +107,9 @@ static int about_messages(bench *b, fuzz_input *in, unsigned which) {
 
 /* Chats --------------------------------------------------------------------------------------------------------------------- */
 
-static const char *const about_chats_names[] = {"create",  "create",  "accept", "accept",      "accept",      "discard",  "discard",  "forget",
-                                                "forget",  "spam",    "discard all", "wipe or verified", "verified", "verified", "verified", "verified"};
+static const char *const about_chats_names[] = {"create",   "create",   "accept",   "accept",  "accept",      "discard",
+                                                "discard",  "forget",   "forget",   "spam",    "discard all", "wipe or verified",
+                                                "verified", "verified", "verified", "verified"};
 
 static int about_chats(bench *b, fuzz_input *in, unsigned which) {
   int32_t made = 0;

@@ -35,7 +35,8 @@ static schat_chat_update make_chat(const bench *b, fuzz_input *in) {
   u.participant_id = ours ? bench_peer_id() : bench_user_id();
   u.g_a.data = bench_value(pair);
   u.g_a.size = SCHAT__DH_SIZE;
-  if (u.type == SCHAT_CHAT_UPDATE_CHAT) u.key_fingerprint = ours ? fingerprint_of(slot, pair) : slot != NULL ? slot->chat.key_fingerprint : 0;
+  if (u.type == SCHAT_CHAT_UPDATE_CHAT)
+    u.key_fingerprint = ours ? fingerprint_of(slot, pair) : slot != NULL ? slot->chat.key_fingerprint : 0;
   if (wrong < 128) return u;
   if (wrong & 1) u.access_hash = fuzz_long(in);
   if (wrong & 2) u.date = fuzz_int(in);
@@ -114,10 +115,22 @@ static void fail_request(bench *b, fuzz_input *in) {
   static const struct {
     int32_t code;
     const char *text;
-  } errors[] = {{420, "FLOOD_WAIT_17"},        {500, "INTERNAL"},          {400, "ENCRYPTION_DECLINED"}, {400, "CHAT_ID_INVALID"},
-                {400, "MSG_WAIT_FAILED"},      {400, "RANDOM_ID_DUPLICATE"}, {400, "DATA_INVALID"},      {403, "USER_IS_BLOCKED"},
-                {401, "AUTH_KEY_UNREGISTERED"}, {400, "MAX_QTS_INVALID"},  {400, "ENCRYPTION_ALREADY_ACCEPTED"}, {400, "ENCRYPTION_ALREADY_DECLINED"},
-                {400, "RANDOM_ID_INVALID"},    {-503, "Timeout"},          {400, "FILE_EMTPY"},          {400, "ENCRYPTION_ID_INVALID"}};
+  } errors[] = {{420, "FLOOD_WAIT_17"},
+                {500, "INTERNAL"},
+                {400, "ENCRYPTION_DECLINED"},
+                {400, "CHAT_ID_INVALID"},
+                {400, "MSG_WAIT_FAILED"},
+                {400, "RANDOM_ID_DUPLICATE"},
+                {400, "DATA_INVALID"},
+                {403, "USER_IS_BLOCKED"},
+                {401, "AUTH_KEY_UNREGISTERED"},
+                {400, "MAX_QTS_INVALID"},
+                {400, "ENCRYPTION_ALREADY_ACCEPTED"},
+                {400, "ENCRYPTION_ALREADY_DECLINED"},
+                {400, "RANDOM_ID_INVALID"},
+                {-503, "Timeout"},
+                {400, "FILE_EMTPY"},
+                {400, "ENCRYPTION_ID_INVALID"}};
   char text[41] = {0};
   int32_t type;
   const uint64_t token = choose_token(b, in, &type);

@@ -37,7 +37,8 @@ static uint64_t digest_effects(const schat__env *env) {
   for (const schat__effect *effect = env->first_effect; effect != NULL; effect = effect->next) {
     digest = mix(digest, effect->token ^ effect->event_id << 32);
     digest = mix(digest, effect->after ^ (uint64_t)effect->ref << 20);
-    digest = mix(digest, (uint64_t)(uint32_t)effect->chat_id << 32 | effect->type << 4 | (uint32_t)(effect->dropped << 1) | effect->repeated);
+    digest =
+        mix(digest, (uint64_t)(uint32_t)effect->chat_id << 32 | effect->type << 4 | (uint32_t)(effect->dropped << 1) | effect->repeated);
     digest = mix(digest, fuzz_digest(effect->data, effect->size));
   }
   return digest;

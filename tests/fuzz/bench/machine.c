@@ -43,7 +43,8 @@ static void arm(bench_fault *fault, fuzz_input *in) {
 }
 
 static void pass_time(bench *b, fuzz_input *in) {
-  static const int64_t steps[] = {1, 1000, 60000, 3600000, 86400000, 7 * INT64_C(86400000), 400 * INT64_C(86400000), -1, -3600000, -40 * INT64_C(86400000)};
+  static const int64_t steps[] = {
+      1, 1000, 60000, 3600000, 86400000, 7 * INT64_C(86400000), 400 * INT64_C(86400000), -1, -3600000, -40 * INT64_C(86400000)};
   const unsigned how = fuzz_take8(in);
   b->now += steps[how % (sizeof steps / sizeof steps[0])] * (1 + how / 64);
   if (how == 255) b->now = fuzz_long(in) & INT64_MAX;
@@ -58,6 +59,11 @@ static void tick(bench *b) {
   if (status == SCHAT_OK && b->manager->depth == 0 && b->shown == b->shown_before) {
     FUZZ_MUST(schat_next_deadline(b->manager, &deadline) == SCHAT_OK && deadline > b->now);
   }
+}
+
+/* Batches take effect in their order: a store that has some on their way cannot finish the next at once. */
+static void lag(bench *b, int pending) {
+  if (pending || memstore_pending(b->store) == 0) memstore_set_pending(b->store, pending);
 }
 
 /* The store makes its oldest batch durable, or loses it and with it all later ones. */
@@ -113,7 +119,7 @@ void op_machine(bench *b, fuzz_input *in) {
       restart(b, which == 8);
       break;
     case 10:
-      memstore_set_pending(b->store, fuzz_take8(in) & 1);
+      lag(b, fuzz_take8(in) & 1);
       break;
     case 11:
       settle(b, fuzz_take8(in) >= 240);

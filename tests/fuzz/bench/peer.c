@@ -82,8 +82,9 @@ static void say_resend(const schat__slot *slot, fuzz_input *in, schat__action *a
 
 static void say_other(const bench *b, const schat__slot *slot, fuzz_input *in, schat__action *a) {
   static int64_t ids[IDS_MAX];
-  static const schat__action_type types[] = {SCHAT__ACTION_SET_TTL, SCHAT__ACTION_READ,         SCHAT__ACTION_DELETE, SCHAT__ACTION_SCREENSHOT,
-                                             SCHAT__ACTION_FLUSH,   SCHAT__ACTION_NOTIFY_LAYER, SCHAT__ACTION_TYPING, SCHAT__ACTION_NOOP};
+  static const schat__action_type types[] = {SCHAT__ACTION_SET_TTL,    SCHAT__ACTION_READ,  SCHAT__ACTION_DELETE,
+                                             SCHAT__ACTION_SCREENSHOT, SCHAT__ACTION_FLUSH, SCHAT__ACTION_NOTIFY_LAYER,
+                                             SCHAT__ACTION_TYPING,     SCHAT__ACTION_NOOP};
   a->type = types[fuzz_below(in, sizeof types / sizeof types[0])];
   a->ttl = fuzz_int(in);
   a->layer = fuzz_take8(in) < 128 ? (int32_t)fuzz_take8(in) : fuzz_int(in);
