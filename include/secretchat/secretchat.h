@@ -431,7 +431,9 @@ typedef struct schat_chat_info {
   uint8_t key_hash[SCHAT_KEY_HASH_SIZE]; /* the picture of the first key; zero until there is one (R-DH-16) */
 } schat_chat_info;
 
-/* Events ------------------------------------------------------------------------------------------------------------------- */
+/* Events -------------------------------------------------------------------------------------------------------------------
+ * Of those that others can cause without end and that are not stored (TYPING, REJECTED, REKEYED, REKEY_FAILED, GAP, PEER_NEWER_LAYER,
+ * IN_SEQ_NO_REPAIRED) at most 1,000 wait to be handed over (X-13); schat_get_stats and schat_chat_get_info tell of the others. */
 
 typedef enum schat_event_type {
   SCHAT_EVENT_CHAT = 1,         /* state, layer, flags or our own marks changed: info. What a message, a receipt or the peer's timer changes

@@ -287,6 +287,7 @@ typedef struct schat__env {
   uint64_t next_token;
   uint64_t *handed; /* stored events that were handed over: their records go with the next commit */
   size_t handed_count, handed_capacity, stored_events;
+  size_t passing_events; /* that wait, of those whose number is bounded */
 
   /* The journal of the commit that is being made. */
   schat__undo *journal;
@@ -501,6 +502,8 @@ int schat__out_noop(schat__env *env, schat__slot *slot, int32_t out_seq, int32_t
 int schat__out_again(schat__env *env, schat__slot *slot, schat__item *item, int64_t retry_at);
 /* The peer holds everything below raw number in_seq. */
 int schat__out_acknowledge(schat__env *env, schat__slot *slot, int32_t in_seq, int32_t date);
+/* How many messages of that action the peer has not confirmed; counting ends at `enough`. */
+size_t schat__out_unconfirmed(const schat__slot *slot, schat__action_type action, size_t enough);
 /* A previous key goes: what it sealed is to be sealed by the current one (D-06). */
 int schat__out_rekey(schat__env *env, schat__slot *slot, int64_t old_fingerprint);
 

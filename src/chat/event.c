@@ -21,6 +21,14 @@ int schat__event_is_stored(int32_t type) {
   }
 }
 
+/* What others can make us tell without end and without a commit: no more than so many wait for a host that does not listen (X-13). Each
+ * is counted elsewhere or told by schat_chat_get_info. */
+#define PASSING_MAX 1000u
+
+static int is_passing(uint32_t type) {
+  return !schat__event_is_stored((int32_t)type) && type != SCHAT_EVENT_CHAT && type != SCHAT_EVENT_DELIVERED;
+}
+
 static void write_file(schat__writer *w, const schat_encrypted_file *file) {
   schat__write64(w, (uint64_t)file->id);
   schat__write64(w, (uint64_t)file->access_hash);
@@ -104,7 +112,10 @@ static schat__effect *new_effect(schat__env *env, size_t size) {
   return effect;
 }
 
-void schat__effect_free(schat__env *env, schat__effect *effect) { schat__free(env->mem, effect, sizeof *effect + effect->size); }
+void schat__effect_free(schat__env *env, schat__effect *effect) {
+  if (!effect->is_request && is_passing(effect->type)) env->passing_events--;
+  schat__free(env->mem, effect, sizeof *effect + effect->size);
+}
 
 static void append(schat__env *env, schat__effect *effect) {
   if (env->last_effect == NULL) {
@@ -133,7 +144,8 @@ static int reserve_handed(schat__env *env) {
 int schat__emit(schat__env *env, const schat__event *event) {
   schat__writer w = {NULL, 0, 0};
   schat__effect *effect;
-  int stored = schat__event_is_stored(event->type);
+  int stored = schat__event_is_stored(event->type), passing = is_passing((uint32_t)event->type);
+  if (passing && env->passing_events >= PASSING_MAX) return SCHAT_OK;
   if (stored && reserve_handed(env) != SCHAT_OK) return SCHAT_E_NOMEM;
   write_event(&w, event);
   effect = new_effect(env, w.size);
@@ -150,6 +162,7 @@ int schat__emit(schat__env *env, const schat__event *event) {
     env->stored_events++;
     env->account_dirty = 1;
   }
+  env->passing_events += (size_t)passing;
   append(env, effect);
   return SCHAT_OK;
 }

@@ -57,6 +57,14 @@ int schat__random_id(schat__env *env, const schat__slot *slot, int64_t *random_i
   return SCHAT_E_RANDOM;
 }
 
+size_t schat__out_unconfirmed(const schat__slot *slot, schat__action_type action, size_t enough) {
+  size_t i, count = 0;
+  for (i = schat__item_lower_bound(slot, SCHAT__OUTBOX, slot->chat.peer_in_seq); count < enough && i < schat__count(slot, SCHAT__OUTBOX); i++) {
+    count += schat__item_at(slot, SCHAT__OUTBOX, i)->u.out.action == (uint8_t)action;
+  }
+  return count;
+}
+
 schat__item *schat__out_by_random_id(const schat__slot *slot, int64_t random_id) {
   size_t i;
   for (i = schat__count(slot, SCHAT__OUTBOX); i-- > 0;) {

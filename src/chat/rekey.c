@@ -11,6 +11,8 @@
 #define REKEY_PATIENCE (INT64_C(604800) * 1000) /* D-20 */
 #define FAILURE_PAUSE 60000                     /* D-21 */
 #define FAILURE_PAUSES 10u
+#define ACCEPTS_MAX 16u  /* AcceptKeys that the peer has not confirmed */
+#define REQUESTS_MAX 16u /* RequestKeys */
 
 const uint8_t *schat__key_of(const schat__slot *slot, int64_t fingerprint) {
   const schat__secrets *secrets = slot->secrets;
@@ -295,8 +297,15 @@ static int accept_now(schat__env *env, schat__slot *slot, int64_t exchange_id, s
   return send_key_action(env, slot, SCHAT__ACTION_ACCEPT_KEY, fingerprint); /* R-PFS-10: next is in the same commit */
 }
 
+/* A peer that asks and asks and confirms none of our answers would fill our memory with them. */
+static int has_enough_answers(const schat__slot *slot) {
+  return schat__out_unconfirmed(slot, SCHAT__ACTION_ACCEPT_KEY, ACCEPTS_MAX) >= ACCEPTS_MAX;
+}
+
 /* D-21: while the previous key may not be dropped or a gap is open. */
-static int must_wait(const schat__slot *slot) { return has(slot, SCHAT__HAS_PREVIOUS) || schat__count(slot, SCHAT__WAITING) > 0; }
+static int must_wait(const schat__slot *slot) {
+  return has(slot, SCHAT__HAS_PREVIOUS) || schat__count(slot, SCHAT__WAITING) > 0 || has_enough_answers(slot);
+}
 
 static int keep_request(schat__env *env, schat__slot *slot, int64_t exchange_id, schat_bytes g_a) {
   const schat__config *config = config_of(env, slot);
@@ -372,19 +381,31 @@ static int64_t too_old_at(const schat__env *env, const schat__chat *chat) {
   return at < chat->rekey_at ? chat->rekey_at : at;
 }
 
+/* When the key has sealed and opened enough, or is old enough (R-PFS-02). */
+static int64_t begin_at(const schat__env *env, const schat__chat *chat) {
+  if ((uint64_t)chat->key_sealed + chat->key_opened > env->policy.rekey_messages) return chat->rekey_at;
+  return too_old_at(env, chat);
+}
+
+/* The same of our own requests, which a peer can end as fast as we make them. */
+static int has_enough_requests(const schat__slot *slot) {
+  return schat__out_unconfirmed(slot, SCHAT__ACTION_REQUEST_KEY, REQUESTS_MAX) >= REQUESTS_MAX;
+}
+
 /* R-PFS-02, R-PFS-04, D-19. */
 static int must_begin(const schat__env *env, const schat__slot *slot) {
   const schat__chat *chat = &slot->chat;
-  if (!may_begin(slot) || env->account.clock < chat->rekey_at) return 0;
-  return (uint64_t)chat->key_sealed + chat->key_opened > env->policy.rekey_messages || env->account.clock >= too_old_at(env, chat);
+  if (!may_begin(slot) || env->account.clock < begin_at(env, chat)) return 0;
+  return !has_enough_requests(slot);
 }
 
 int64_t schat__rekey_deadline(const schat__env *env, const schat__slot *slot) {
   const schat__chat *chat = &slot->chat;
+  int64_t at;
   if (state_of(slot) == SCHAT__REKEY_REQUESTED) return slot->secrets->since + REKEY_PATIENCE + 1;
   if (!may_begin(slot)) return SCHAT__NEVER;
-  if ((uint64_t)chat->key_sealed + chat->key_opened > env->policy.rekey_messages) return chat->rekey_at;
-  return too_old_at(env, chat);
+  at = begin_at(env, chat);
+  return at <= env->account.clock && has_enough_requests(slot) ? SCHAT__NEVER : at; /* what confirms them is an input */
 }
 
 static int take_kept_request(schat__env *env, schat__slot *slot) {

@@ -10,6 +10,7 @@
 #define STUCK_TRIES 8u
 #define RESEND_PAUSE 5000   /* between two answers about the same message */
 #define ANSWER_PATIENCE 60000 /* for the server's answer to a send, once the peer asks for it */
+#define ASKS_MAX 256u /* Resend requests of ours that the peer has not confirmed */
 #define ASK_SPAN 1000       /* peers close the chat when asked for more (D-37) */
 
 /* Answering ------------------------------------------------------------------------------------------------------------------- */
@@ -104,6 +105,12 @@ static int tell_gap(schat__env *env, schat__slot *slot) {
   return schat__emit_simple(env, slot, SCHAT_EVENT_GAP, missing(slot));
 }
 
+/* When patience with what has been asked for begins to run out. */
+static void later(const schat__env *env, schat__slot *slot) {
+  schat__chat *chat = &slot->chat;
+  if (chat->gap_at == 0 && !(chat->flags & SCHAT_CHAT_GAP_STUCK)) chat->gap_at = env->account.clock + GAP_TIMEOUT;
+}
+
 int schat__gap_ask(schat__env *env, schat__slot *slot) {
   schat__chat *chat = &slot->chat;
   int32_t first, last;
@@ -111,12 +118,16 @@ int schat__gap_ask(schat__env *env, schat__slot *slot) {
   if (status == SCHAT_OK && chat->asked_up_to < chat->in_seq - 1) chat->asked_up_to = chat->in_seq - 1;
   while (status == SCHAT_OK && chat->asked_up_to < chat->in_highest && next_hole(slot, chat->asked_up_to + 1, &first, &last)) {
     int32_t room = ASK_SPAN - asked_and_missing(slot);
+    if (schat__out_unconfirmed(slot, SCHAT__ACTION_RESEND, ASKS_MAX) >= ASKS_MAX) {
+      later(env, slot); /* a peer that makes holes and confirms nothing */
+      break;
+    }
     if (last - first >= room) {
       if (room < ASK_SPAN / 2) break; /* not one more for each that comes */
       last = first + room - 1;
     }
     status = ask(env, slot, first, last);
-    if (status == SCHAT_OK && chat->gap_at == 0 && !(chat->flags & SCHAT_CHAT_GAP_STUCK)) chat->gap_at = env->account.clock + GAP_TIMEOUT;
+    if (status == SCHAT_OK) later(env, slot);
   }
   return status == SCHAT_OK ? tell_gap(env, slot) : status;
 }

@@ -103,6 +103,10 @@ static void free_blocks(schat__arena *arena, struct schat__arena_block *block) {
 
 void schat__arena_reset(schat__arena *arena) {
   struct schat__arena_block *first = arena->first;
+  if (first != NULL && first->size > ARENA_BLOCK_MAX) { /* one large message must not cost its size for ever */
+    free_blocks(arena, first);
+    first = arena->first = NULL;
+  }
   arena->taken = 0;
   arena->current = first;
   if (first == NULL) return;

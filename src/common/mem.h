@@ -30,7 +30,7 @@ typedef struct {
 
 void schat__arena_init(schat__arena *arena, const schat_allocator *mem, size_t limit);
 void *schat__arena_take(schat__arena *arena, size_t size); /* zeroed, aligned to 16; NULL: no memory, or over the limit */
-void schat__arena_reset(schat__arena *arena);              /* keeps the first block */
+void schat__arena_reset(schat__arena *arena);              /* keeps the first block, if it is not large */
 void schat__arena_free(schat__arena *arena);
 
 #endif

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "manager/manager.h"
 #include "puppet.h"
 #include "vault.h"
 #include "world.h"
@@ -528,11 +529,41 @@ static void events_in_the_commit_are_shown_once_and_not_repeated(void **state) {
   assert_int_equal(world_count(w, 0, SCHAT_EVENT_MESSAGE), 0);
 }
 
+/* a host that does not listen holds no more than a thousand of the events that anybody can cause. */
+static void no_more_than_a_thousand_passing_events_wait(void **state) {
+  static const uint8_t bytes[88];
+  schat_encrypted_message message;
+  schat_effect effect;
+  schat_stats stats;
+  size_t rejected = 0;
+  (void)state;
+  SCHAT_INIT(message);
+  message.bytes.data = bytes;
+  message.bytes.size = sizeof bytes;
+  for (int round = 1; round <= 2; round++) {
+    for (int32_t i = 0; i < 3000; i++) {
+      message.chat_id = i % 2 ? chat : chat ^ 1;
+      assert_int_equal(schat_input_message(alice(), &message, 0, w->now), SCHAT_REJECTED);
+    }
+    for (rejected = 0; peek(&effect) == SCHAT_OK; schat_pop(alice()))
+      rejected += effect.event != NULL && effect.event->type == SCHAT_EVENT_REJECTED;
+    assert_int_equal(rejected, 1000); /* and as many again once these have been taken */
+    SCHAT_INIT(stats);
+    assert_int_equal(schat_get_stats(alice(), &stats), SCHAT_OK);
+    assert_int_equal(stats.rejected, 3000 * round);
+  }
+  for (int32_t i = 0; i < 2000; i++) assert_int_equal(schat_input_typing(alice(), chat, w->now), SCHAT_OK);
+  assert_int_equal(alice()->env.passing_events, 1000);
+  world_restart(w, 0, 1);
+  assert_int_equal(alice()->env.passing_events, 0);
+}
+
 int main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
   const struct CMUnitTest tests[] = {
       T(what_cannot_be_learned_again_is_stored),
       T(passing_events_are_not_repeated),
+      T(no_more_than_a_thousand_passing_events_wait),
       T(events_nobody_took_come_again_after_a_crash),
       T(taken_events_are_forgotten_with_the_next_commit),
       T(taken_events_are_forgotten_when_the_manager_is_closed),

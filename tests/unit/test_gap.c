@@ -539,12 +539,37 @@ static void two_accounts_heal_a_loss(void **state) {
   world_free(w);
 }
 
+/* X-13: a peer that makes holes, fills them itself and confirms none of our requests gets 256 of them; once it confirms, the hole that is open is
+ * asked for. */
+static void a_peer_that_confirms_nothing_is_asked_256_times(void **state) {
+  stage *s = stage_new(40, 1, NULL);
+  int32_t raw = s->p->out_raw;
+  int i;
+  (void)state;
+  for (i = 0; i < 400; i++, raw += 2) {
+    fill(s, raw + 1, raw + 1);
+    if (i < 399) fill(s, raw, raw);
+  }
+  assert_int_equal(asked(s), 256);
+  assert_int_equal(stage_info(s).waiting, 1);
+  fill(s, raw - 2, raw - 2); /* the last hole; what follows confirms all */
+  s->p->in_raw = stage_slot(s)->chat.out_seq;
+  fill(s, raw, raw);
+  fill(s, raw + 2, raw + 2);
+  assert_int_equal(asked(s), 257);
+  fill(s, raw + 1, raw + 1);
+  assert_int_equal(stage_info(s).waiting, 0);
+  assert_int_equal(stage_info(s).state, SCHAT_STATE_READY);
+  stage_free(s);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_gap_is_asked_for_exactly),
       cmocka_unit_test(in_seq_no_stands_still_during_a_gap),
       cmocka_unit_test(one_hole_is_asked_for_once),
       cmocka_unit_test(several_holes_are_asked_for_and_filled_in_any_order),
+      cmocka_unit_test(a_peer_that_confirms_nothing_is_asked_256_times),
       cmocka_unit_test(what_waits_takes_effect_in_its_turn),
       cmocka_unit_test(the_queue_is_bounded_by_count),
       cmocka_unit_test(the_queue_is_bounded_by_bytes),

@@ -178,6 +178,28 @@ static void the_blocks_of_an_arena_grow_so_that_few_are_needed(void **state) {
   schat__arena_free(&arena);
 }
 
+/* one large message costs no memory afterwards. */
+static void a_reset_arena_keeps_no_large_block(void **state) {
+  (void)state;
+  ledger l = {0, 0, 0, -1};
+  const schat_allocator mem = {&l, ledger_allocate, ledger_release};
+  schat__arena arena;
+  schat__arena_init(&arena, &mem, SIZE_MAX);
+  assert_non_null(schat__arena_take(&arena, 1u << 20));
+  assert_int_equal(l.held, 1);
+  schat__arena_reset(&arena);
+  assert_int_equal(l.held, 0);
+  assert_non_null(schat__arena_take(&arena, 10)); /* a small one is kept for the next time */
+  assert_non_null(schat__arena_take(&arena, 1u << 20));
+  schat__arena_reset(&arena);
+  assert_int_equal(l.held, 1);
+  assert_non_null(schat__arena_take(&arena, 10));
+  assert_int_equal(l.held, 1);
+  schat__arena_free(&arena);
+  assert_int_equal(l.held, 0);
+  assert_int_equal(l.dirty, 0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(memory_is_zero_when_it_comes_and_wiped_when_it_goes),
@@ -186,6 +208,7 @@ int main(void) {
       cmocka_unit_test(wiping_reaches_every_byte_and_no_other),
       cmocka_unit_test(an_arena_gives_zeroed_aligned_memory_that_stays),
       cmocka_unit_test(an_arena_gives_no_more_than_its_limit),
+      cmocka_unit_test(a_reset_arena_keeps_no_large_block),
       cmocka_unit_test(resetting_an_arena_wipes_it_and_keeps_one_block),
       cmocka_unit_test(the_blocks_of_an_arena_grow_so_that_few_are_needed),
   };

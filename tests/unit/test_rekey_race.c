@@ -1004,11 +1004,61 @@ static void a_year_of_restarts_and_random_traffic(void **state) {
   world_free(y.w);
 }
 
+/* a peer that asks, ends it and confirms nothing gets sixteen answers; the next request is kept until it has confirmed some (D-21). */
+static void a_peer_that_confirms_nothing_gets_sixteen_answers(void **state) {
+  lab *l = quiet_lab(90, 1);
+  int64_t id;
+  (void)state;
+  l->lag = 1;
+  for (id = 1; id <= 40; id++) {
+    assert_int_equal(lab_request(l, id), SCHAT_OK);
+    if (id < 40) assert_int_equal(lab_send_key(l, ABORT, id, NULL, 0, 0), SCHAT_OK);
+  }
+  assert_int_equal(lab_count(l, ACCEPT), 16);
+  assert_true(lab_has(l, SCHAT__HAS_PEER));
+  l->lag = 0;
+  assert_int_equal(lab_noop(l), SCHAT_OK);
+  assert_int_equal(lab_count(l, ACCEPT), 17);
+  assert_true(lab_last(l, ACCEPT)->exchange_id == 40);
+  assert_int_equal(lab_commit(l), SCHAT_OK);
+  assert_true(lab_chat(l)->key_fingerprint == l->next_fingerprint);
+  lab_free(l);
+}
+
+/* the same of our own requests, each ended by one of the same number; no deadline calls for more of them meanwhile. */
+static void our_requests_are_sixteen_until_they_are_confirmed(void **state) {
+  static const uint8_t one[] = {1};
+  lab *l = lab_new(91, 1, NULL);
+  int64_t deadline = 0;
+  int i;
+  (void)state;
+  lab_make_request(l);
+  assert_int_equal(lab_noop(l), SCHAT_OK);
+  l->lag = 1;
+  lab_forget(l);
+  for (i = 0; i < 40; i++) {
+    int64_t id = lab_state(l) == SCHAT__REKEY_REQUESTED ? lab_slot(l)->secrets->exchange_id : 1;
+    assert_int_equal(lab_send_key(l, REQUEST, id, one, 1, 0), SCHAT_OK);
+  }
+  assert_int_equal(lab_count(l, REQUEST), 16);
+  assert_int_equal(lab_state(l), SCHAT__REKEY_IDLE);
+  assert_int_equal(schat_next_deadline(lab_manager(l), &deadline), SCHAT_OK);
+  assert_true(deadline > l->w->now);
+  l->lag = 0;
+  assert_int_equal(lab_noop(l), SCHAT_OK);
+  assert_int_equal(lab_count(l, REQUEST), 17);
+  assert_int_equal(lab_answer(l), SCHAT_OK);
+  assert_true(lab_chat(l)->key_fingerprint == l->next_fingerprint);
+  lab_free(l);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(our_larger_exchange_goes_on),
       cmocka_unit_test(their_larger_exchange_is_accepted_with_a_fresh_exponent),
       cmocka_unit_test(equal_exchanges_both_stop),
+      cmocka_unit_test(a_peer_that_confirms_nothing_gets_sixteen_answers),
+      cmocka_unit_test(our_requests_are_sixteen_until_they_are_confirmed),
       cmocka_unit_test(a_larger_exchange_with_a_bad_value_is_refused),
       cmocka_unit_test(a_finished_exchange_does_not_collide),
       cmocka_unit_test(an_unanswered_exchange_is_dropped_after_seven_days),
