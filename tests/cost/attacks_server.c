@@ -110,6 +110,21 @@ static attacked a_large_difference(target *t, uint64_t inputs) {
   return done;
 }
 
+/* For a chat that we have asked for and whose key is not known yet. */
+static attacked messages_before_the_key(target *t, uint64_t inputs) {
+  uint8_t bytes[2048];
+  int32_t id = 0;
+  attacked done = {0, 0};
+  if (schat_chat_create(t->m, 4712, t->now, &id) != SCHAT_OK) abort();
+  target_drain(t);
+  memset(bytes, 0x33, sizeof bytes);
+  for (; done.inputs < inputs; done.inputs++) {
+    memcpy(bytes + 30, &done.inputs, sizeof done.inputs);
+    (void)target_message(t, id, bytes, 88 + 16 * (done.inputs % 100), 0);
+  }
+  return done;
+}
+
 /* Holes in the server's own numbers: each asks for the difference, and no answer ever comes. */
 static attacked holes_in_qts(target *t, uint64_t inputs) {
   uint8_t bytes[88];
@@ -234,6 +249,13 @@ const attack server_attacks[] = {
      {0, 0, 0, 0, 100, 1000, 4},
      16 * KIB,
      512 * KIB},
+    {"messages before there is a key",
+     messages_before_the_key,
+     20000,
+     {0, 0, 0, 0, 3, 0, 0},
+     {0, 0, 0, 0, 1000, 300000, 4},
+     300 * KIB,
+     320 * KIB},
     {"holes in the numbers of the queue", holes_in_qts, 100000, {0, 0, 0, 0, 4, 0, 0.001}, {0, 0, 0, 0, 200, 1000, 4}, 16 * KIB, 64 * KIB},
     {"configurations without end", configurations, 1000, {0, 600, 0, 0.11, 20, 200, 0.2}, {0, 0, 0, 4, 100, 4000, 4}, 64 * KIB, 64 * KIB},
     {"answers to nothing", answers_to_nothing, 1000000, {0, 0, 0, 0, 0, 0, 0}, {0, 0, 0, 0, 100, 1000, 1}, 16 * KIB, 16 * KIB},
