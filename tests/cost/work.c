@@ -101,6 +101,7 @@ void work_watch(schat__crypto *crypto) {
   counting_kernel.encrypt = encrypt;
   counting_kernel.decrypt = decrypt; /* none for many jobs at once: they are counted one by one */
   crypto->ige = &counting_kernel;
+  crypto->sha = NULL; /* libcrypto hashes, where it is seen */
 }
 
 /* Memory -------------------------------------------------------------------------------------------------------------------------- */
