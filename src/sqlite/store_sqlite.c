@@ -106,9 +106,18 @@ static int write_record(schat_sqlite *db, const schat_record *record) {
   return run(db, which);
 }
 
-/* Moves the log into the file and cuts it to nothing. */
+/* SQLite cuts its log without a sync, after which a loss of power may show the old one again. */
+static int sync_log(schat_sqlite *db) {
+  sqlite3_file *log = NULL;
+  int rc = sqlite3_file_control(db->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, (void *)&log);
+  if (rc == SQLITE_OK && log != NULL && log->pMethods != NULL) rc = log->pMethods->xSync(log, SQLITE_SYNC_FULL);
+  return status_of(db->db, rc);
+}
+
+/* Moves the log into the file and cuts it to nothing, for good. */
 static int cut_log(schat_sqlite *db) {
-  return status_of(db->db, sqlite3_wal_checkpoint_v2(db->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL));
+  const int status = status_of(db->db, sqlite3_wal_checkpoint_v2(db->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL));
+  return status == SCHAT_OK ? sync_log(db) : status;
 }
 
 /* When the sync of a commit fails, its frames may stand whole in the log; recovery after a crash would take them for durable

@@ -481,6 +481,25 @@ static void commits_are_refused_while_the_log_is_in_doubt(void **state) {
   faultvfs_remove();
 }
 
+/* A log that was cut, and not synced since, may be whole again after a loss of power: the doubt stays. */
+static void a_cut_that_is_not_synced_settles_nothing(void **state) {
+  schat_sqlite *db;
+  (void)state;
+  faultvfs_install();
+  db = open_store();
+  assert_int_equal(commit_text(db, SCHAT_RECORD_KEYS, 1, "old"), SCHAT_OK); /* the log is empty: cutting it moves nothing */
+  faultvfs_fail(FAULTVFS_SYNC, 1, SQLITE_IOERR_FSYNC, 1);
+  assert_int_equal(commit_text(db, 2, 1, "refused"), SCHAT_E_STORE);
+  faultvfs_fail(FAULTVFS_SYNC, 0, 0, 0);
+  faultvfs_fail(FAULTVFS_TRUNCATE, 1, SQLITE_IOERR_TRUNCATE, 1);
+  assert_int_equal(commit_text(db, 2, 1, "refused too"), SCHAT_E_STORE);
+  faultvfs_fail(FAULTVFS_TRUNCATE, 0, 0, 0);
+  assert_int_equal(commit_text(db, 2, 1, "new"), SCHAT_OK);
+  assert_text(db, 2, 1, "new");
+  schat_sqlite_close(db);
+  faultvfs_remove();
+}
+
 /* Opening fails at its every operation, and leaves a file that opens. */
 static void a_failed_opening_is_a_status_and_changes_nothing(void **state) {
   static const fault faults[] = {{FAULTVFS_READ, SQLITE_IOERR_READ, 0},  {FAULTVFS_WRITE, SQLITE_IOERR_WRITE, 0},
@@ -949,6 +968,7 @@ int main(void) {
       TEST(a_failing_disk_loses_nothing),
       TEST(a_refused_commit_does_not_come_back_after_a_crash),
       TEST(commits_are_refused_while_the_log_is_in_doubt),
+      TEST(a_cut_that_is_not_synced_settles_nothing),
       TEST(a_failed_opening_is_a_status_and_changes_nothing),
       TEST(a_limit_of_the_system_on_file_size_is_a_full_disk),
       TEST(a_scan_that_cannot_read_says_so),
