@@ -37,8 +37,10 @@ static struct {
 } at;
 
 static const char *const kind_names[SITE_KINDS] = {"allocation", "random", "commit",   "scan",    "generation",
-                                                   "request",    "event",  "log",      "complete", "openssl"};
-static const char *const mode_names[MODES] = {"none", "once", "for-ever", "crash-before", "crash-after", "crash-half", "crash-all"};
+                                                   "request",    "event",  "log",      "complete", "openssl",
+                                                   "read",       "write",  "sync",     "truncate", "open",
+                                                   "delete",     "size",   "access",   "lock",     "sqlite-memory"};
+static const char *const mode_names[MODES] = {"none", "once", "for-ever", "short", "crash-before", "crash-after", "crash-half", "crash-all"};
 
 const char *explore_kind_name(site_kind kind) { return kind_names[kind]; }
 const char *explore_mode_name(fault_mode mode) { return mode_names[mode]; }
@@ -103,17 +105,23 @@ static int is_crash(fault_mode mode) { return mode >= MODE_CRASH_BEFORE; }
 
 /* Whether a call of that kind can fail so. */
 static int lawful(site_kind kind, fault_mode mode, int pending) {
-  if (kind == SITE_OPENSSL) return !is_crash(mode);
+  if (mode == MODE_SHORT) return kind == SITE_READ || kind == SITE_WRITE;
+  if (kind == SITE_OPENSSL || kind == SITE_SQLITE_MEMORY) return !is_crash(mode);
   if (mode == MODE_CRASH_HALF || mode == MODE_CRASH_ALL) return pending;
   return 1;
 }
 
+/* Calls that leave nothing on the disk and tell nobody anything. */
+static int is_idle(site_kind kind) {
+  return kind == SITE_ALLOCATION || kind == SITE_RANDOM || kind == SITE_GENERATION || kind == SITE_READ || kind == SITE_SIZE ||
+         kind == SITE_ACCESS || kind == SITE_LOCK;
+}
+
 static int wanted(site_kind kind, fault_mode mode) {
-  const int idle = kind == SITE_ALLOCATION || kind == SITE_RANDOM || kind == SITE_GENERATION;
   if (at.plan.openssl != (kind == SITE_OPENSSL)) return 0;
   if (at.length > 0 && !chosen(at.plan.nested_sites, at.count)) return 0;
-  if (!is_crash(mode)) return chosen(at.plan.failures, at.count);
-  return chosen(idle ? at.plan.idle_crashes : at.plan.crashes, at.count);
+  if (!is_crash(mode)) return chosen(kind == SITE_SQLITE_MEMORY ? at.plan.idle_crashes : at.plan.failures, at.count);
+  return chosen(is_idle(kind) ? at.plan.idle_crashes : at.plan.crashes, at.count);
 }
 
 static void meet(site_kind kind, fault_mode mode) {
@@ -192,7 +200,7 @@ void explore_end(void) {
 /* The first crash decides whether its recovery is walked. */
 void explore_recovery(int begins) {
   if (!begins) {
-    at.counting = at.forking = 0;
+    if (at.length > 0) at.counting = at.forking = 0;
     return;
   }
   if (at.length != 1 || at.counting) return;

@@ -21,6 +21,16 @@ typedef enum {
   SITE_LOG,
   SITE_COMPLETE, /* a commit that was pending is told to be durable */
   SITE_OPENSSL,  /* an allocation inside libcrypto */
+  SITE_READ,     /* operations of a disk */
+  SITE_WRITE,
+  SITE_SYNC,
+  SITE_TRUNCATE,
+  SITE_OPEN,
+  SITE_DELETE,
+  SITE_SIZE,
+  SITE_ACCESS,
+  SITE_LOCK,
+  SITE_SQLITE_MEMORY, /* an allocation inside SQLite */
   SITE_KINDS
 } site_kind;
 
@@ -28,10 +38,11 @@ typedef enum {
   MODE_NONE,
   MODE_ONCE,
   MODE_FOR_EVER,
+  MODE_SHORT,        /* half of the work is done, and the call fails */
   MODE_CRASH_BEFORE, /* the process is gone before the call has done anything */
   MODE_CRASH_AFTER,  /* the call has done its work, and nobody sees it return */
-  MODE_CRASH_HALF,   /* as AFTER, and the older half of the commits on their way became durable */
-  MODE_CRASH_ALL,    /* as AFTER, and all of them did */
+  MODE_CRASH_HALF,   /* as AFTER, and the older half of what was on its way to the disk has arrived */
+  MODE_CRASH_ALL,    /* as AFTER, and all of it has */
   MODES
 } fault_mode;
 
@@ -39,7 +50,7 @@ typedef enum {
 typedef struct {
   unsigned failures;      /* sites that fail, once and for ever */
   unsigned crashes;       /* sites that end in a crash */
-  unsigned idle_crashes;  /* the same for allocations and random numbers, between which nothing becomes durable */
+  unsigned idle_crashes;  /* the same for calls between which nothing becomes durable */
   unsigned nested;        /* crashes whose recovery is walked too */
   unsigned nested_sites;  /* sites of such a recovery */
   unsigned seed;
@@ -67,7 +78,7 @@ const explore_result *explore(explore_run run, void *arg, const explore_plan *pl
 /* Sites count from here on, or no more. */
 void explore_begin(void);
 void explore_end(void);
-/* A call of that kind: what becomes of it. `pending`: there are commits on their way. */
+/* A call of that kind: what becomes of it. `pending`: something is on its way to the disk. */
 fault_mode explore_site(site_kind kind, int pending);
 /* The kind that has failed last; met: whether any has. */
 site_kind explore_failing(void);

@@ -13,12 +13,13 @@
 #include "memory.h"
 #include "plant.h"
 #include "selftest.h"
+#include "sqlite_run.h"
 #include "steps.h"
 
 typedef struct {
   explore_plan plan;
   const char *only, *path;
-  int self_test;
+  int self_test, sqlite;
 } options;
 
 typedef struct {
@@ -26,7 +27,7 @@ typedef struct {
 } sums;
 
 static void usage(const char *wrong) {
-  fprintf(stderr, "fault_loops: %s\nfault_loops [--all | --quick] [--seed N] [--only NAME [--path PATH]] [--openssl] [--verbose] [--self-test] [--list]\n", wrong);
+  fprintf(stderr, "fault_loops: %s\nfault_loops [--all | --quick] [--seed N] [--only NAME [--path PATH]] [--openssl | --sqlite] [--verbose] [--self-test] [--list]\n", wrong);
   exit(2);
 }
 
@@ -37,7 +38,7 @@ static void list(void) {
 }
 
 static options read_options(int argc, char **argv) {
-  options o = {{1, 1, 4, 3, 5, 0, 0, 0}, NULL, NULL, 0};
+  options o = {{1, 1, 4, 3, 5, 0, 0, 0}, NULL, NULL, 0, 0};
   int i;
   for (i = 1; i < argc; i++) {
     const char *value = i + 1 < argc ? argv[i + 1] : NULL;
@@ -47,6 +48,8 @@ static options read_options(int argc, char **argv) {
       o.plan = (explore_plan){3, 3, 40, 9, 11, 0, 0, 0};
     } else if (strcmp(argv[i], "--openssl") == 0) {
       o.plan.openssl = 1;
+    } else if (strcmp(argv[i], "--sqlite") == 0) {
+      o.sqlite = 1;
     } else if (strcmp(argv[i], "--verbose") == 0) {
       o.plan.verbose = 1;
     } else if (strcmp(argv[i], "--self-test") == 0) {
@@ -68,17 +71,17 @@ static options read_options(int argc, char **argv) {
   return o;
 }
 
-static void print_row(const scenario *s, const explore_result *r, sums *all) {
+static void print_row(const char *name, const explore_result *r, sums *all) {
   unsigned long sites = 0, runs = 0;
   int i;
   for (i = 0; i < SITE_KINDS; i++) sites += r->sites[i];
   for (i = 0; i < MODES; i++) runs += r->runs[i];
-  printf("%-28s %5lu sites (", s->name, sites);
+  printf("%-28s %5lu sites (", name, sites);
   for (i = 0; i < SITE_KINDS; i++) {
     if (r->sites[i] > 0) printf("%s %lu ", explore_kind_name((site_kind)i), r->sites[i]);
   }
   printf("), %lu runs, %lu in recoveries, %lu failed\n", runs, r->nested, r->failed);
-  if (r->failed > 0) printf("  %s: %s\n", s->name, r->first);
+  if (r->failed > 0) printf("  %s: %s\n", name, r->first);
   fflush(stdout);
   all->scenarios++;
   all->sites += sites;
@@ -93,18 +96,32 @@ static int walk(const options *o) {
   size_t i;
   for (i = 0; (s = scenario_at(i)) != NULL; i++) {
     if (o->only != NULL && strcmp(o->only, s->name) != 0) continue;
-    print_row(s, explore(bench_run, (void *)(uintptr_t)s, &o->plan, o->path), &all);
+    print_row(s->name, explore(bench_run, (void *)(uintptr_t)s, &o->plan, o->path), &all);
   }
   if (all.scenarios == 0) usage("no such scenario");
   if (o->only != NULL) return all.failed > 0;
   printf("figure %s: %lu scenarios, %lu sites x %d modes = %lu runs, %lu more with a second failure in the recovery, %lu failed\n",
-         o->plan.openssl ? "fault-openssl" : "fault-sites", all.scenarios, all.sites, o->plan.openssl ? 2 : MODES - 1, all.runs, all.nested,
+         o->plan.openssl ? "fault-openssl" : "fault-sites", all.scenarios, all.sites, o->plan.openssl ? 2 : MODES - 2, all.runs, all.nested,
          all.failed);
+  return all.failed > 0;
+}
+
+static int walk_sqlite(const options *o) {
+  sums all = {0, 0, 0, 0, 0};
+  if (!sqlite_set_up()) {
+    fputs("fault_loops: SQLite does not take its disk from here\n", stderr);
+    return 2;
+  }
+  print_row("sqlite", explore(sqlite_run, NULL, &o->plan, o->path), &all);
+  sqlite_tear_down();
+  printf("figure fault-sqlite: %lu operations of disk and memory x %d modes = %lu runs, %lu more with a second failure in the recovery, %lu failed\n",
+         all.sites, MODES - 1, all.runs, all.nested, all.failed);
   return all.failed > 0;
 }
 
 int main(int argc, char **argv) {
   const options o = read_options(argc, argv);
+  if (o.sqlite) return walk_sqlite(&o);
   if (!memory_openssl()) {
     fputs("fault_loops: libcrypto does not take its memory from here\n", stderr);
     return 2;

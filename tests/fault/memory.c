@@ -3,6 +3,7 @@
 #include "memory.h"
 
 #include <openssl/crypto.h>
+#include <openssl/evp.h>
 #include <stdlib.h>
 
 #include "explore.h"
@@ -99,4 +100,12 @@ static void crypto_free(void *p, const char *file, int line) {
   free(p);
 }
 
-int memory_openssl(void) { return CRYPTO_set_mem_functions(crypto_malloc, crypto_realloc, crypto_free); }
+/* libcrypto 3.0 keeps a lock of its own for ever when memory ends while it fetches an algorithm for the first time in a process: what the
+ * library fetches late has been fetched before, as in a process that has used TLS. */
+int memory_openssl(void) {
+  EVP_MD *md5;
+  if (!CRYPTO_set_mem_functions(crypto_malloc, crypto_realloc, crypto_free)) return 0;
+  md5 = EVP_MD_fetch(NULL, "MD5", NULL);
+  EVP_MD_free(md5);
+  return md5 != NULL;
+}

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sqlite_run.h"
 #include "steps.h"
 
 static const struct {
@@ -37,7 +38,14 @@ int selftest_finds(plant p) {
 
 int selftest(void) {
   int p, found = 0;
+  if (!sqlite_set_up()) return 2;
   for (p = PLANT_NONE + 1; p < PLANTS; p++) found += selftest_finds((plant)p);
-  printf("figure fault-self-test: %d planted defects, %d found\n", PLANTS - 1, found);
-  return found != PLANTS - 1;
+  for (p = SQLITE_PLANT_NONE + 1; p < SQLITE_PLANTS; p++) {
+    const char *says = sqlite_finds(p);
+    printf("sqlite: %s\n", says == NULL ? "not found" : says);
+    found += says != NULL;
+  }
+  sqlite_tear_down();
+  printf("figure fault-self-test: %d planted defects, %d found\n", PLANTS + SQLITE_PLANTS - 2, found);
+  return found != PLANTS + SQLITE_PLANTS - 2;
 }
