@@ -10,8 +10,8 @@
 #include "../common/mem.h"
 #include "cpu.h"
 
-#define DEPTH 12288u /* bytes */
-#define DEEP 24576u
+#define DEPTH 16384u /* bytes: half as much again as was ever found to be used */
+#define DEEP 32768u
 #define NEAR 1024u /* as deep as one kernel goes */
 
 #if defined(__GNUC__) || defined(__clang__)

@@ -54,13 +54,18 @@ static void leak_in_freed_memory(uint64_t seed, const char *directory) {
 }
 
 #if defined(__GNUC__) || defined(__clang__)
-__attribute__((noinline))
+#define APART __attribute__((noinline))
+#else
+#define APART
 #endif
-static void
-copy_to_stack(const uint8_t *key) {
-  volatile uint8_t place[65536]; /* far below, where what follows does not reach */
-  for (size_t i = 0; i < 32; i++) place[i + 7] = key[i];
-  (void)place[7];
+
+static APART void copy_to(volatile uint8_t *place, const uint8_t *key) {
+  for (size_t i = 0; i < 32; i++) place[i] = key[i];
+}
+
+static APART void copy_to_stack(const uint8_t *key) {
+  volatile uint8_t place[65536]; /* its beginning lies far below, where what follows does not reach */
+  copy_to(place + 7, key);
 }
 
 static void leak_on_stack(uint64_t seed, const char *directory) {
