@@ -26,30 +26,38 @@ static void run_all(const operation *list, schat__crypto *crypto, const char *ke
   for (; list->name != NULL; list++) reported += run(list, crypto, kernel);
 }
 
-/* Those that valgrind's processor lacks too: its vaes16 is made of instructions that it has. */
-static const schat__ige_kernel *const kernels[] = {
-    &schat__ige_evp,
+/* Those that valgrind's processor lacks too: they are made of instructions that it has. */
+typedef struct {
+  const char *name;
+  const schat__ige_kernel *ige;
+  const schat__sha_kernel *sha;
+} kernel;
+
+static const kernel kernels[] = {
+    {"evp", &schat__ige_evp, NULL},
 #ifdef SCHAT__X86
-    &schat__ige_aesni,
+    {"aesni", &schat__ige_aesni, NULL},
 #endif
 #ifdef SCHAT__X86_64
-    &schat__ige_aesni8,
+    {"aesni8", &schat__ige_aesni8, NULL}, {"sha-ni", &schat__ige_aesni8, &schat__sha_ni},
 #endif
 #ifdef SCHAT__X86_VAES
-    &schat__ige_vaes16,
+    {"vaes16", &schat__ige_vaes16, NULL}, {"vaes512", &schat__ige_vaes512, NULL},
 #endif
 };
 
-static void run_kernel(const schat__ige_kernel *kernel, int portable_only) {
+static void run_kernel(const kernel *k, int portable_only) {
   schat__crypto *crypto = NULL;
   NEED(schat__crypto_new(NULL, secret_random, NULL, &crypto) == SCHAT_OK);
-  crypto->ige = kernel;
-  run_all(ige_operations, crypto, kernel->name);
-  run_all(envelope_operations, crypto, kernel->name);
+  crypto->ige = k->ige;
+  crypto->sha = k->sha;
+  if (k->sha != NULL) run_all(hash_operations, crypto, k->name);
+  run_all(ige_operations, crypto, k->name);
+  run_all(envelope_operations, crypto, k->name);
   schat__crypto_free(crypto);
-  if (schat__ige_force(kernel->name) != SCHAT_OK) return; /* these make their own schat__crypto */
-  run_all(file_operations, NULL, kernel->name);
-  if (!portable_only) run_all(chat_operations, NULL, kernel->name);
+  if (k->sha != NULL || schat__ige_force(k->name) != SCHAT_OK) return; /* these make their own schat__crypto */
+  run_all(file_operations, NULL, k->name);
+  if (!portable_only) run_all(chat_operations, NULL, k->name);
   NEED(schat__ige_force(NULL) == SCHAT_OK);
 }
 
@@ -61,7 +69,7 @@ static int check(int portable) {
   run_all(key_operations, crypto, "-");
   if (!portable) run_all(store_operations, crypto, "-");
   schat__crypto_free(crypto);
-  for (size_t i = 0; i < count; i++) run_kernel(kernels[i], portable);
+  for (size_t i = 0; i < count; i++) run_kernel(&kernels[i], portable);
   printf("operations %u kernels %zu reports %u\n", done, count, reported);
   return reported == 0 ? 0 : 1;
 }

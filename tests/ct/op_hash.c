@@ -2,6 +2,7 @@
  * op_hash.c - hashes, comparison, msg_key and the keys of one message, of secrets. */
 #include <string.h>
 
+#include "crypto/engine.h"
 #include "operations.h"
 
 static uint8_t key[256], text[1024], msg_key[16], aes_key[32], aes_iv[32];
@@ -66,6 +67,36 @@ static void kdf(schat__crypto *crypto) {
   }
 }
 
-const operation hash_operations[] = {{"sha1_sha256_md5", digests}, {"equal", equal},
-                                     {"msg_key", msg_keys},        {"msg_key1_secret_end", msg_key_before},
-                                     {"kdf1_kdf2", kdf},           {NULL, NULL}};
+/* What a kernel for hashes computes is what libcrypto does. */
+static void kernel_agrees(schat__crypto *crypto) {
+  const schat__sha_kernel *sha = crypto->sha;
+  if (sha == NULL) return;
+  for (size_t size = 16; size <= 496; size += 48) {
+    uint8_t out[2][16], aes_keys[2][64], *const two[2] = {out[0], out[1]};
+    const uint8_t *const prefixes[2] = {key + 88, key + 96}, *const texts[2] = {text, text + 16};
+    take();
+    sha->msg_key_two(two, prefixes, texts, size);
+    sha->kdf(aes_keys[0], aes_keys[0] + 32, key + 8, msg_key);
+    NEED(is_secret(out, sizeof out) && is_secret(aes_keys[0], 64));
+    crypto->sha = NULL;
+    for (unsigned i = 0; i < 2; i++) {
+      uint8_t expected[16];
+      NEED(schat__msg_key2(crypto, expected, key, 8 * i, texts[i], size) == SCHAT_OK);
+      make_public(expected, sizeof expected);
+      make_public(out, sizeof out);
+      NEED(memcmp(expected, out[i], sizeof expected) == 0);
+    }
+    NEED(schat__kdf2(crypto, aes_keys[1], aes_keys[1] + 32, key, msg_key, 8) == SCHAT_OK);
+    crypto->sha = sha;
+    make_public(aes_keys, sizeof aes_keys);
+    NEED(memcmp(aes_keys[0], aes_keys[1], 64) == 0);
+  }
+}
+
+const operation hash_operations[] = {{"sha1_sha256_md5", digests},
+                                     {"equal", equal},
+                                     {"msg_key", msg_keys},
+                                     {"msg_key1_secret_end", msg_key_before},
+                                     {"kdf1_kdf2", kdf},
+                                     {"sha_kernel_agrees", kernel_agrees},
+                                     {NULL, NULL}};
