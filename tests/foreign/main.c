@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: BSL-1.0
  * main.c - plays schedules between the library and each foreign client: foreign_clients [SCHEDULES [FIRST_SEED]].
  *
- * A schedule that fails ends the run with its message; its seed and client are the last ones named before it. */
+ * A schedule that fails ends the run with its message; its client and seed are the last ones named on stderr. PAIR_DUMP in the environment
+ * shows what had happened by then. */
 #include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 #include "foreign_schedule.h"
 
@@ -48,14 +53,23 @@ static void play(foreign_profile profile, uint64_t seed, totals *t) {
   t->ended += outcome.ended != 0;
 }
 
-int main(int argc, char **argv) {
-  uint64_t count = argc > 1 ? strtoull(argv[1], NULL, 10) : 50, first = argc > 2 ? strtoull(argv[2], NULL, 10) : 1, seed;
-  totals t = {0, 0, 0, 0, 0};
+static uint64_t count = 50, first = 1;
+
+static void schedules(void **state) {
+  totals *t = *state;
+  uint64_t seed;
+  int profile;
   for (seed = first; seed < first + count; seed++) {
-    int profile;
-    for (profile = 0; profile < FOREIGN_PROFILES; profile++) play((foreign_profile)profile, seed, &t);
+    for (profile = 0; profile < FOREIGN_PROFILES; profile++) play((foreign_profile)profile, seed, t);
   }
-  (void)fputs("\n", stderr);
+}
+
+int main(int argc, char **argv) {
+  totals t = {0, 0, 0, 0, 0};
+  const struct CMUnitTest tests[] = {cmocka_unit_test_prestate(schedules, &t)};
+  if (argc > 1) count = strtoull(argv[1], NULL, 10);
+  if (argc > 2) first = strtoull(argv[2], NULL, 10);
+  if (cmocka_run_group_tests(tests, NULL, NULL) != 0) return 1;
   (void)printf("figure foreign-clients: %" PRIu64 " schedules with Android, iOS, TDLib and MadelineProto: %" PRIu64
                " texts in order, %" PRIu64 " new keys, %" PRIu64 " messages looked at as TDLib does, 0 refused; %" PRIu64
                " ended by Android's bound of four\n",

@@ -104,6 +104,7 @@ static int play(pair *p, uint64_t *dice, const schedule_plan *plan) {
   if (plan->faults.lost_request > 0 || plan->faults.lost_answer > 0) pair_restart_here(p, 1); /* this host has no patience of its own */
   if (!pair_ended_by_habit(p) && pair_settle(p, SETTLE_ROUNDS)) return 1;
   pair_pass(p, 1000000);
+  world_catch_up(p->w, 0); /* the push that says so may have been lost */
   assert_int_equal(world_info(p->w, 0, p->chat_id).state, SCHAT_STATE_CLOSED);
   return 0;
 }
