@@ -268,6 +268,44 @@ void sim_act(sim_device *d, dice *x) {
   else small_thing(d, chat_id, x);
 }
 
+/* Inside a callback: failures of the call around it may be those of the nested one, so that only its effect counts. */
+static int nested_send(sim_device *d, int32_t chat_id) {
+  schat_message m;
+  sim_message *known;
+  char text[SIM_TEXT_SIZE + 1];
+  schat_message_init(&m);
+  m.random_id = new_id(d->sim);
+  m.ttl = 0;
+  sim_text_of(m.random_id, text);
+  m.text.data = (const uint8_t *)text;
+  m.text.size = SIM_TEXT_SIZE;
+  if ((known = sim_message_new(d->sim, d, chat_id, m.random_id)) == NULL) return SCHAT_IGNORED;
+  return schat_send(d->m, chat_id, &m, NULL, sim_clock(d), NULL);
+}
+
+void sim_nested(sim_device *d, const schat_event *event) {
+  dice x = sim_dice(d->sim, 400 + d->sim->result->events);
+  sim_message *m = event->type == SCHAT_EVENT_MESSAGE ? sim_message_find(d->sim, event->random_id) : NULL;
+  int64_t id = event->random_id, now = sim_clock(d);
+  int32_t chat_id = event->chat_id;
+  int status = SCHAT_OK;
+  if (d->m == NULL || !dice_one_in(&x, 3)) return;
+  if (event->type == SCHAT_EVENT_INVITED) {
+    status = schat_chat_accept(d->m, chat_id, now);
+  } else if (m != NULL && dice_one_in(&x, 3)) {
+    status = schat_messages_opened(d->m, chat_id, &id, 1, now);
+    if (!d->dead) clock_begins(d, m, status);
+  } else if (event->type == SCHAT_EVENT_MESSAGE || event->type == SCHAT_EVENT_SENT) {
+    status = dice_one_in(&x, 4) ? schat_typing(d->m, chat_id, 1, now) : nested_send(d, chat_id);
+  } else {
+    schat_chat_info info;
+    SCHAT_INIT(info);
+    status = schat_chat_get_info(d->m, chat_id, &info);
+  }
+  sim_trace(d->sim, "%d inside that: %s", d->index, schat_status_name(status));
+  sim_note(d->sim, 88, (uint64_t)(int64_t)status);
+}
+
 /* Hosts ------------------------------------------------------------------------------------------------------------------------------------- */
 
 /* G14: not a tick too late. */
@@ -286,7 +324,9 @@ void sim_tick(sim_device *d) {
   unsigned life = d->life;
   int status;
   sim_begin(d, 0);
-  status = sim_done(d, schat_tick(d->m, sim_clock(d)), 1);
+  if (sim_plants(d->sim, SIM_PLANT_NO_EXPIRY)) status = SCHAT_OK;
+  else status = schat_tick(d->m, sim_clock(d) + (sim_plants(d->sim, SIM_PLANT_EARLY_EXPIRY) ? SIM_DAY : 0));
+  status = sim_done(d, status, 1);
   if (d->life == life && status == SCHAT_OK && d->depth == 0) check_not_late(d);
 }
 

@@ -75,6 +75,7 @@ void sim_check_step(sim_device *d) {
   const schat__slot *slot;
   size_t at = 0;
   if (d->m == NULL || d->m->poisoned) return;
+  if (d->sim->step > 20 && sim_plants(d->sim, SIM_PLANT_ORPHAN)) sim_plant_record(d, SCHAT_RECORD_TIMER, 77, "orphan", 6);
   while ((slot = schat__table_next(&d->m->env.table, &at)) != NULL) {
     if (d->depth == 0 && !schat__chat_check(slot)) sim_fail(d->sim, "STATE", "device %d, chat %d: the invariants of chat.h", d->index, (int)slot->chat.chat_id);
     check_bounds(d, slot);

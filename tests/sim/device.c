@@ -2,7 +2,7 @@
  * device.c - an account of the library with its host: callbacks that may be the last thing it does, calls that are judged, crashes, openings. */
 #include <string.h>
 
-#include "sim.h"
+#include "note.h"
 
 static const uint8_t storage_key[SCHAT_STORAGE_KEY_SIZE] = {7, 1, 2, 3, 4, 5, 6, 7, 8, 9};
 
@@ -40,6 +40,7 @@ static int on_commit(void *user_data, const schat_batch *batch) {
     (void)crash_point(d);
     return SCHAT_PENDING;
   }
+  if (note_has_messages(note) && sim_plants(d->sim, SIM_PLANT_EARLY_SEND)) return SCHAT_OK;
   store_apply(&d->store, batch->records, batch->record_count);
   sim_note_durable(d, note);
   sim_note_free(note);
@@ -84,7 +85,15 @@ static void open_request(sim_device *d, const schat_request *request) {
 
 static void on_request(void *user_data, const schat_request *request) {
   sim_device *d = user_data;
+  schat_request altered = *request;
+  uint8_t bytes[4096];
   if (crash_point(d)) return;
+  if (request->data.size <= sizeof bytes && request->type == SCHAT_REQUEST_SEND_ENCRYPTED && sim_plants(d->sim, SIM_PLANT_OTHER_CIPHERTEXT)) {
+    memcpy(bytes, request->data.data, request->data.size);
+    bytes[request->data.size - 1] ^= (uint8_t)d->sim->step;
+    altered.data.data = bytes;
+    request = &altered;
+  }
   sim_note(d->sim, (uint64_t)request->type, sim_hash(request->data.data, request->data.size, (uint64_t)request->random_id));
   sim_trace(d->sim, "%d <- %s chat %d token %llu after %llu", d->index, schat_api_method_name(request->type), (int)request->chat_id,
             (unsigned long long)request->token, (unsigned long long)request->after);
@@ -99,6 +108,7 @@ static void on_event(void *user_data, const schat_event *event) {
   if (crash_point(d)) return;
   sim_note(d->sim, (uint64_t)event->type << 32 ^ event->id, (uint64_t)event->random_id);
   sim_event(d, event);
+  if (d->callbacks && sim_has(d->sim, SIM_NESTED) && !d->sim->recovering) sim_nested(d, event);
   (void)crash_point(d);
 }
 
@@ -278,6 +288,11 @@ static void judge(sim_device *d, int status, int is_input) {
 
 /* I10, and that what fails changes nothing. */
 static void check_unchanged(sim_device *d, int status) {
+  size_t at = 0;
+  schat__slot *slot;
+  if (status == SCHAT_REJECTED && !d->dead && (slot = schat__table_next(&d->m->env.table, &at)) != NULL && sim_plants(d->sim, SIM_PLANT_REJECT_WRITES)) {
+    slot->chat.unread_count++;
+  }
   int refused = status == SCHAT_REJECTED && d->nothing_due;
   if (d->before == 0 || d->dead || status == SCHAT_E_POISONED || (status >= 0 && !refused)) return;
   if (sim_state_digest(d) != d->before) sim_fail(d->sim, "I10", "device %d: %s, and the state has changed", d->index, schat_status_name(status));

@@ -217,6 +217,12 @@ static void keys_die(sim_device *d, sim_view *v, const note_state *state) {
     sim_key *k = &v->keys[i];
     if (k->dead || is_live(state, k->name)) continue;
     k->dead = 1;
+    if (sim_plants(d->sim, SIM_PLANT_OLD_KEY)) sim_plant_record(d, SCHAT_RECORD_DH_CONFIG, 0, k->window[0], 16);
+    if (sim_plants(d->sim, SIM_PLANT_OLD_KEY_MEMORY) && d->m != NULL) {
+      schat_allocator a = pool_allocator(&d->pool);
+      void *kept = a.allocate(a.user_data, 16);
+      if (kept != NULL) memcpy(kept, k->window[1], 16);
+    }
     if (store_find(&d->store, v->chat_id, k->window[0], 16) + store_find(&d->store, v->chat_id, k->window[1], 16) > 0) {
       sim_fail(d->sim, "I5", "device %d keeps a key of chat %d that it has dropped", d->index, (int)v->chat_id);
     }

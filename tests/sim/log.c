@@ -11,6 +11,11 @@ void sim_is_gone(sim_device *d, int64_t random_id) {
   sim_message *m = sim_message_find(d->sim, random_id);
   if (m == NULL || m->gone[d->index]) return;
   m->gone[d->index] = 1;
+  if (sim_plants(d->sim, SIM_PLANT_KEPT_TEXT)) {
+    char text[SIM_TEXT_SIZE + 1];
+    sim_text_of(random_id, text);
+    sim_plant_record(d, SCHAT_RECORD_DH_CONFIG, 0, text, SIM_TEXT_SIZE);
+  }
   sim_check_gone(d, random_id, 0);
 }
 
@@ -156,7 +161,7 @@ static int may_end(const sim *s, const sim_device *d, int reason) {
 static void log_closed(sim_device *d, const note_logged *e) {
   sim_view *v = sim_view_of(d, e->chat_id, 1);
   if (v != NULL && v->closed_told++ > 1) sim_fail(d->sim, "I3", "device %d: the end of chat %d is told again and again", d->index, (int)e->chat_id);
-  if (!may_end(d->sim, d, e->reason)) {
+  if (!may_end(d->sim, d, sim_plants(d->sim, SIM_PLANT_ABORT) ? SCHAT_CLOSE_BAD_PARITY : e->reason)) {
     sim_fail(d->sim, "I6", "device %d ends chat %d for reason %d, which nothing here permits", d->index, (int)e->chat_id, (int)e->reason);
   }
   if (e->value) all_gone(d, e->chat_id);
@@ -165,6 +170,8 @@ static void log_closed(sim_device *d, const note_logged *e) {
 /* The log ------------------------------------------------------------------------------------------------------------------------------ */
 
 void sim_log(sim_device *d, const note_logged *e) {
+  if (e->type == SCHAT_EVENT_MESSAGE && sim_plants(d->sim, SIM_PLANT_LOST_EVENT)) return;
+  if (e->type == SCHAT_EVENT_MESSAGE && sim_plants(d->sim, SIM_PLANT_DOUBLE_EVENT)) log_message(d, e);
   switch (e->type) {
     case SCHAT_EVENT_INVITED: {
       sim_view *v = sim_view_of(d, e->chat_id, 1);

@@ -40,6 +40,7 @@ struct sim_batch_note {
   size_t made_count, made_capacity, state_count, state_capacity, logged_count, logged_capacity, gone_count, gone_capacity;
 };
 
+static inline int note_has_messages(const sim_batch_note *n) { return n->made_count > 0; }
 void note_event(note_logged *e, const schat_event *event);
 void note_gone(sim_batch_note *n, int64_t random_id);
 

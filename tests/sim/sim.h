@@ -288,8 +288,14 @@ void sim_record(sim *s, int device, const relay_item *item);
 /* act.c: what users do */
 void sim_act(sim_device *d, dice *x);
 int sim_say(sim_device *d, int32_t chat_id, dice *x);
+/* What a host does at once, inside a callback. */
+void sim_nested(sim_device *d, const schat_event *event);
 void sim_tick(sim_device *d);
 void sim_catch_up(sim_device *d);
+
+/* plant.c: 1 when this is the moment for the deliberate bug */
+int sim_plants(sim *s, sim_plant plant);
+void sim_plant_record(sim_device *d, uint32_t kind, int32_t chat_id, const void *bytes, size_t size);
 
 /* year.c */
 void sim_year(sim *s);

@@ -48,7 +48,8 @@ static unsigned parity(const uint8_t *bytes, size_t size) {
 /* A group element as 256 bytes: a head in the range of R-DH-08, the number, and what looks like noise; of even parity. */
 static void spread(uint64_t number, uint8_t out[SCHAT__DH_SIZE]) {
   schat__store64(out, mix(number ^ UINT64_C(0x5bd1e995)) | 1u);
-  out[0] = (uint8_t)(0x40u | (out[0] & 0x3fu));
+  out[0] = (uint8_t)(out[1] % 16u == 0 ? 0 : 0x40u | (out[0] & 0x3fu)); /* some have leading zeros, as in the real group */
+  out[1] |= 1u;
   schat__store64(out + 8, number);
   for (size_t i = 16; i < SCHAT__DH_SIZE; i += 8) schat__store64(out + i, mix(number + i * UINT64_C(0x9e3779b97f4a7c15)));
   out[255] ^= (uint8_t)parity(out, SCHAT__DH_SIZE);
@@ -83,7 +84,7 @@ int schat__dh_check_public(schat__crypto *crypto, const uint8_t p[256], const ui
   }
   memcpy(full + SCHAT__DH_SIZE - size, value, size);
   if (own != NULL && memcmp(full, own, SCHAT__DH_SIZE) == 0) return 0;
-  if (full[0] < 0x01 || full[0] >= 0xc7 || parity(full, SCHAT__DH_SIZE) != 0) return 0;
+  if ((full[0] | full[1] | full[2] | full[3] | full[4] | full[5] | full[6] | full[7]) == 0 || full[0] >= 0xc7 || parity(full, SCHAT__DH_SIZE) != 0) return 0;
   memcpy(padded, full, SCHAT__DH_SIZE);
   return 1;
 }

@@ -52,6 +52,56 @@ static void schedules_of_every_profile_hold(void **state) {
   }
 }
 
+/* What a checker finds when the bug it is there for has been planted; NULL: nothing within so many schedules. */
+static const char *found(sim_plant plant, int profile, const char *invariant) {
+  static char what[sizeof(((sim_result *)0)->what)];
+  for (uint64_t seed = 1; seed <= 400; seed++) {
+    sim_options o;
+    sim_result r;
+    memset(&o, 0, sizeof o);
+    o.seed = seed;
+    o.profile = profile;
+    o.plant = plant;
+    sim_run(&o, &r);
+    if (!r.failed) continue;
+    memcpy(what, r.what, sizeof what);
+    if (strncmp(what, invariant, strlen(invariant)) == 0) return what;
+  }
+  return NULL;
+}
+
+static void every_checker_finds_the_bug_it_is_there_for(void **state) {
+  static const struct {
+    sim_plant plant;
+    int profile;
+    const char *invariant;
+  } rows[] = {
+      {SIM_PLANT_OTHER_CIPHERTEXT, SIM_LOSSY, "I1"},  {SIM_PLANT_DOUBLE_EVENT, SIM_LOSSY, "I2"},      {SIM_PLANT_LOST_EVENT, SIM_LOSSY, "I3"},
+      {SIM_PLANT_EARLY_SEND, SIM_FAULTS, "I3"},       {SIM_PLANT_DEAF, SIM_LOSSY, "I4"},              {SIM_PLANT_OLD_KEY, SIM_STORM, "I5"},
+      {SIM_PLANT_OLD_KEY_MEMORY, SIM_STORM, "I5"},    {SIM_PLANT_ABORT, SIM_LOSSY, "I6"},             {SIM_PLANT_KEPT_TEXT, SIM_TIMED, "I7"},
+      {SIM_PLANT_ORPHAN, SIM_LOSSY, "I8"},            {SIM_PLANT_REJECT_WRITES, SIM_HOSTILE, "I10"},  {SIM_PLANT_NO_EXPIRY, SIM_TIMED, "G14"},
+      {SIM_PLANT_EARLY_EXPIRY, SIM_TIMED, "G14"},
+  };
+  (void)state;
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    if (found(rows[i].plant, rows[i].profile, rows[i].invariant) == NULL) fail_msg("planted bug %d is not found as %s", (int)rows[i].plant, rows[i].invariant);
+  }
+}
+
+/* I9, reject: what the seed does not decide shows in the digest. */
+static void what_the_seed_does_not_decide_shows(void **state) {
+  sim_options o;
+  sim_result first, second;
+  (void)state;
+  memset(&o, 0, sizeof o);
+  o.seed = 3;
+  o.profile = -1;
+  o.plant = SIM_PLANT_DICE;
+  sim_run(&o, &first);
+  sim_run(&o, &second);
+  assert_true(first.digest != second.digest);
+}
+
 static void seeds_that_failed_once_hold(void **state) {
   char line[256];
   FILE *f = fopen(SIM_SEEDS, "r");
@@ -77,6 +127,8 @@ int main(void) {
       cmocka_unit_test(a_seed_decides_everything),
       cmocka_unit_test(a_shorter_schedule_is_the_beginning_of_a_longer_one),
       cmocka_unit_test(schedules_of_every_profile_hold),
+      cmocka_unit_test(every_checker_finds_the_bug_it_is_there_for),
+      cmocka_unit_test(what_the_seed_does_not_decide_shows),
       cmocka_unit_test(seeds_that_failed_once_hold),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

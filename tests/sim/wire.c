@@ -311,6 +311,7 @@ int sim_deliver(sim_device *d) {
   relay_item copy;
   if (d->m == NULL || d->offline || !relay_poll(d->sim->relay, d->at, d->sim->now, &item)) return 0;
   copy = *item;
+  if (copy.kind == RELAY_MESSAGE && d->index == 0 && sim_plants(d->sim, SIM_PLANT_DEAF)) return 1;
   if (copy.kind == RELAY_ERROR && copy.token >> 62 == 3) return 1; /* the host's own question */
   sim_record(d->sim, d->index, &copy);
   if (sim_has(d->sim, SIM_MALICE) && !d->sim->recovering && dice_one_in(&x, 8)) twist(d, &copy, &x);
