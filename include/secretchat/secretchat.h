@@ -552,7 +552,7 @@ typedef struct schat_policy {
   uint32_t max_resend_span;      /* messages of one Resend; 0: 1,000 */
   uint32_t max_message_bytes;    /* of an encrypted message; 0: 1 MiB */
   uint32_t max_invited_chats;    /* chats asked for by others and not answered; 0: 1,000 */
-  uint32_t rekey_messages;       /* 0: 100 (R-PFS-02); lower values rekey more often */
+  uint32_t rekey_messages;       /* 0: 100 (R-PFS-02); lower values rekey more often; 2 at least */
   uint32_t rekey_seconds;        /* 0: 604,800 */
 } schat_policy;
 

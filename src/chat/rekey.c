@@ -173,14 +173,17 @@ static int switch_to(schat__env *env, schat__slot *slot, const uint8_t key[SCHAT
   return status;
 }
 
-/* The acceptor's switch; a Noop shows it to the peer: whatever waits has been sealed with the old key (R-PFS-20, D-24). */
-static int switch_accepted(schat__env *env, schat__slot *slot) {
+static int send_noop(schat__env *env, schat__slot *slot) {
   schat__action noop;
-  int status = switch_to(env, slot, slot->secrets->next, slot->secrets->next_fingerprint);
-  if (status != SCHAT_OK) return status;
   memset(&noop, 0, sizeof noop);
   noop.type = SCHAT__ACTION_NOOP;
   return schat__out_action(env, slot, &noop, 0);
+}
+
+/* The acceptor's switch; a Noop shows it to the peer: whatever waits has been sealed with the old key (R-PFS-20, D-24). */
+static int switch_accepted(schat__env *env, schat__slot *slot) {
+  int status = switch_to(env, slot, slot->secrets->next, slot->secrets->next_fingerprint);
+  return status == SCHAT_OK ? send_noop(env, slot) : status;
 }
 
 int schat__rekey_evidence(schat__env *env, schat__slot *slot, int64_t fingerprint, int32_t raw, int sealed_later) {
@@ -194,6 +197,7 @@ int schat__rekey_evidence(schat__env *env, schat__slot *slot, int64_t fingerprin
 /* R-PFS-16, R-PFS-19, D-23. */
 static int drop_previous(schat__env *env, schat__slot *slot) {
   int64_t old;
+  int silent = slot->chat.key_sealed == 0;
   int status;
   if (!has(slot, SCHAT__HAS_PREVIOUS) || slot->chat.new_key_seen < 0 || slot->chat.in_seq < slot->chat.new_key_seen) return SCHAT_OK;
   old = slot->secrets->previous_fingerprint;
@@ -205,7 +209,9 @@ static int drop_previous(schat__env *env, schat__slot *slot) {
   slot->secrets->previous_fingerprint = 0;
   schat__wipe(slot->secrets->previous, sizeof slot->secrets->previous);
   slot->chat.new_key_seen = -1;
-  return tidy(env, slot);
+  status = tidy(env, slot);
+  /* The initiator who says nothing would keep the acceptor waiting, with the old key, and with every other exchange, for ever. */
+  return status == SCHAT_OK && silent ? send_noop(env, slot) : status;
 }
 
 /* The initiator --------------------------------------------------------------------------------------------------------------- */

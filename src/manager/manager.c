@@ -28,6 +28,7 @@ static void complete_policy(schat_policy *p) {
   set_default(&p->max_message_bytes, 1u << 20);
   set_default(&p->max_invited_chats, 1000);
   set_default(&p->rekey_messages, 100);
+  if (p->rekey_messages < 2) p->rekey_messages = 2; /* the Noops of one exchange must not begin the next */
   set_default(&p->rekey_seconds, 604800);
 }
 

