@@ -249,6 +249,11 @@ int schat__rekey_accept(schat__env *env, schat__slot *slot, int64_t exchange_id,
   schat_reject reason = SCHAT_REJECT_NONE;
   int64_t digest = 0, own_fingerprint = 0;
   int status;
+  /* The peer accepts what we have given up, and so, having one exchange at a time, has given up what we accepted: each would wait for the other's
+   * CommitKey for ever. */
+  if (state_of(slot) == SCHAT__REKEY_ACCEPTED && slot->secrets->exchange_id != exchange_id && exchange_id == slot->chat.last_exchange) {
+    return give_up(env, slot, SCHAT_REJECT_EXCHANGE);
+  }
   if (state_of(slot) != SCHAT__REKEY_REQUESTED || slot->secrets->exchange_id != exchange_id) return wrong_exchange(env, slot, exchange_id);
   memset(key, 0, sizeof key);
   status = judge(env, slot, slot->secrets->own, g_b, value, &digest, &reason);

@@ -215,6 +215,7 @@ static void discard(sim_device *d, int32_t chat_id, dice *x) {
 
 static void forget(sim_device *d, dice *x) {
   const schat__slot *slot = any_slot(d, SCHAT_STATE_CLOSED, x);
+  sim_view *v = slot == NULL ? NULL : sim_view_of(d, slot->chat.chat_id, 0);
   size_t mark = d->gone_waiting_count;
   int status;
   if (slot == NULL) return;
@@ -222,6 +223,7 @@ static void forget(sim_device *d, dice *x) {
   sim_begin(d, 0);
   status = schat_chat_forget(d->m, slot->chat.chat_id, sim_clock(d));
   if (status < 0) d->gone_waiting_count = mark;
+  if (v != NULL) v->closed_told = 0; /* what the server tells of it once more is news to one who has forgotten */
   (void)sim_done(d, status, 0);
 }
 

@@ -145,6 +145,10 @@ static int ready_together(sim *s, int complain, sim_device *d, const schat__slot
   int32_t id = slot->chat.chat_id;
   if (theirs == NULL || theirs->chat.state != SCHAT_STATE_READY) return apart(s, complain, d, id, "ready, and the other side is not");
   if (theirs->chat.key_fingerprint != slot->chat.key_fingerprint) return apart(s, complain, d, id, "the keys differ");
+  if (slot->secrets != NULL && complain) {
+    sim_trace(s, "device %d holds secrets %x in state %d; the new key is seen at %d, next comes %d", d->index, slot->secrets->has,
+              slot->secrets->state, (int)slot->chat.new_key_seen, (int)slot->chat.in_seq);
+  }
   if (slot->secrets != NULL) return apart(s, complain, d, id, "a rekeying, or an old key, does not end");
   if (schat__count(slot, SCHAT__WAITING) > 0) return apart(s, complain, d, id, "a gap stays open");
   if (slot->chat.in_seq != theirs->chat.out_seq) return apart(s, complain, d, id, "not everything has arrived");

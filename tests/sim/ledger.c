@@ -302,6 +302,8 @@ static void check_send(sim_device *d, const schat_request *request) {
     return;
   }
   sent = &v->sent[item->key];
+  sim_trace(d->sim, "    number %d, after %d of the peer, action %d, key %016llx", (int)item->key, (int)item->u.out.in_seq, item->u.out.action,
+            (unsigned long long)item->u.out.key_fingerprint);
   note_use(d, slot, item, sent);
   if (sent->wire != 0 && sent->wire != wire && sent->wire_fingerprint == item->u.out.key_fingerprint && sent->wire_content == sent->content) {
     sim_fail(d->sim, "I1", "number %d of chat %d leaves in other bytes under the same key", (int)item->key, (int)request->chat_id);

@@ -737,6 +737,34 @@ static void two_who_ask_at_once_make_one_exchange(void **state) {
   assert_true(larger[0] > 0 && larger[1] > 0);
 }
 
+/* R-PFS-04, R-PFS-22: two requests that each side accepted after it had given up its own, as when both came a week late: neither will ever be
+ * committed, so both are dropped, and a later one is made. */
+static void two_who_accept_each_others_dropped_exchange_begin_again(void **state) {
+  lab *l = lab_new(33, 1, NULL);
+  int64_t ours;
+  (void)state;
+  lab_make_request(l);
+  lab_slot(l)->secrets->exchange_id = 5;
+  assert_int_equal(lab_request(l, 9), SCHAT_OK); /* theirs is larger */
+  assert_int_equal(lab_state(l), SCHAT__REKEY_ACCEPTED);
+  lab_forget(l);
+  assert_int_equal(lab_send_key(l, ACCEPT, 9, l->own, 256, 1), SCHAT_OK); /* the one that is open, but not ours: it stays */
+  assert_int_equal(lab_state(l), SCHAT__REKEY_ACCEPTED);
+  assert_int_equal(lab_send_key(l, ACCEPT, 4, l->own, 256, 1), SCHAT_OK); /* one that never was */
+  assert_int_equal(lab_state(l), SCHAT__REKEY_ACCEPTED);
+  assert_int_equal(lab_send_key(l, ACCEPT, 5, l->own, 256, 1), SCHAT_OK);
+  assert_int_equal(lab_state(l), SCHAT__REKEY_IDLE);
+  assert_null(lab_slot(l)->secrets);
+  assert_int_equal(lab_events(l, SCHAT_EVENT_REKEYED), 0);
+  assert_int_equal(lab_text(l, "under the old key"), SCHAT_OK);
+  lab_tick(l, 60001);
+  lab_tick(l, 120001);
+  ours = lab_slot(l)->secrets->exchange_id;
+  assert_int_equal(lab_state(l), SCHAT__REKEY_REQUESTED);
+  assert_true(ours != 5 && ours != 9);
+  lab_free(l);
+}
+
 /* G25: in a chat where one side only listens keys are replaced every week all the same, whoever began. */
 static void a_chat_of_one_voice_gets_a_new_key_every_week(void **state) {
   size_t speaker;
@@ -1100,6 +1128,7 @@ int main(void) {
       cmocka_unit_test(messages_of_both_keys_may_come_to_the_initiator_in_any_order),
       cmocka_unit_test(two_who_ask_at_once_make_one_exchange),
       cmocka_unit_test(a_chat_of_one_voice_gets_a_new_key_every_week),
+      cmocka_unit_test(two_who_accept_each_others_dropped_exchange_begin_again),
       cmocka_unit_test(the_initiator_may_stop_before_any_commit),
       cmocka_unit_test(the_initiator_may_stop_after_any_commit),
       cmocka_unit_test(the_acceptor_may_stop_before_any_commit),
