@@ -288,6 +288,46 @@ static void note_use(sim_device *d, const schat__slot *slot, const schat__item *
   if (uses > r->key_uses) r->key_uses = uses;
 }
 
+/* The other side, which may not know the key yet when the first message of who accepted is made for it. */
+static sim_view *other_side(sim_device *d, const sim_view *v) {
+  sim_view *w = NULL;
+  if (sim_partner(d, v, &w) != NULL || v->originator) return w;
+  for (int i = 0; w == NULL && i < d->sim->device_count; i++) {
+    if (i != d->index) w = sim_view_of(&d->sim->devices[i], v->chat_id, 0);
+    if (w != NULL && !w->originator) w = NULL;
+  }
+  return w;
+}
+
+/* D-37: the object as it stands in the store, told to the reader of this side and to that of the other. */
+static void watch(sim_device *d, sim_view *v, const schat__item *item) {
+  sim_view *w = NULL;
+  strict_message m;
+  strict_rule rule;
+  memset(&m, 0, sizeof m);
+  m.mtproto = 2;
+  m.object.data = item->data + 4;
+  m.object.size = schat__load32(item->data);
+  m.padding = item->size - 4 - m.object.size;
+  m.random_id = item->u.out.random_id;
+  m.now = d->sim->now;
+  if (v->strict == NULL) v->strict = strict_new(v->originator);
+  rule = strict_library(v->strict, &m);
+  if (rule != STRICT_OK) sim_fail(d->sim, "D-37", "device %d, chat %d, number %d: %s", d->index, (int)v->chat_id, (int)item->key, strict_text(rule));
+  if ((w = other_side(d, v)) == NULL) return;
+  if (w->strict == NULL) w->strict = strict_new(w->originator);
+  strict_peer(w->strict, &m);
+}
+
+void sim_unwatch(sim *s) {
+  for (int i = 0; i < s->device_count; i++) {
+    for (size_t k = 0; k < s->devices[i].view_count; k++) {
+      strict_free(s->devices[i].views[k].strict);
+      s->devices[i].views[k].strict = NULL;
+    }
+  }
+}
+
 /* I1 on the wire, and X-14: what leaves is what is stored. */
 static void check_send(sim_device *d, const schat_request *request) {
   const schat__flight *flight = schat__flight_find(&d->m->env, request->token);
@@ -305,6 +345,7 @@ static void check_send(sim_device *d, const schat_request *request) {
   sim_trace(d->sim, "    number %d, after %d of the peer, action %d, key %016llx", (int)item->key, (int)item->u.out.in_seq, item->u.out.action,
             (unsigned long long)item->u.out.key_fingerprint);
   note_use(d, slot, item, sent);
+  if (d->sim->watched) watch(d, v, item);
   if (sent->wire != 0 && sent->wire != wire && sent->wire_fingerprint == item->u.out.key_fingerprint && sent->wire_content == sent->content) {
     sim_fail(d->sim, "I1", "number %d of chat %d leaves in other bytes under the same key", (int)item->key, (int)request->chat_id);
   }

@@ -52,6 +52,7 @@ static void choose_classes(sim *s) {
   }
   s->classes &= ~s->options.off;
   s->deep = dice_one_in(&x, 24);
+  s->watched = dice_one_in(&x, 4) && !sim_has(s, SIM_CLOCK) && !sim_has(s, SIM_LIMITS);
   s->steps = s->options.steps > 0 ? s->options.steps : f->steps;
   s->result->used = s->classes;
   s->denied = sim_has(s, SIM_MALICE) || sim_has(s, SIM_LIMITS);
@@ -330,6 +331,7 @@ static void recover(sim *s) {
 static void finish(sim *s) {
   for (int i = 0; i < s->device_count; i++) sim_device_free(&s->devices[i]);
   relay_free(s->relay);
+  sim_unwatch(s);
   s->relay = NULL;
 }
 

@@ -10,6 +10,7 @@
 #include "pool.h"
 #include "relay.h"
 #include "store.h"
+#include "strict.h"
 
 #define SIM_DEVICE_MAX 4
 #define SIM_VIEWS 24 /* chats of a device that are watched */
@@ -133,6 +134,7 @@ typedef struct {
   size_t key_count;
   int32_t last_delivered; /* raw number of the peer's last message in the log */
   int closed_told;
+  strict *strict;   /* the strictest peer's eye on what this device sends; NULL: not in this schedule */
   int32_t read_max; /* up to which date its user has read */
 } sim_view;
 
@@ -206,6 +208,7 @@ typedef struct sim {
   int recovering; /* faults have stopped */
   int planted;    /* the deliberate bug has happened */
   int denied;     /* the server's lies may keep both apart for good */
+  int watched;    /* every message is judged as the strictest peer would (D-37) */
   int deep;       /* costly checks after every step */
 } sim;
 
@@ -256,6 +259,8 @@ schat__slot *sim_slot(const sim_device *d, int32_t chat_id);
 sim_view *sim_view_of(sim_device *d, int32_t chat_id, int make);
 /* The other side of a chat: the device that has the same key. */
 sim_device *sim_partner(sim_device *d, const sim_view *v, sim_view **view);
+/* No more strict readers. */
+void sim_unwatch(sim *s);
 sim_message *sim_message_new(sim *s, sim_device *from, int32_t chat_id, int64_t random_id);
 sim_message *sim_message_find(sim *s, int64_t random_id);
 #define SIM_TEXT_SIZE 24u
