@@ -197,7 +197,7 @@ int schat__rekey_evidence(schat__env *env, schat__slot *slot, int64_t fingerprin
 /* R-PFS-16, R-PFS-19, D-23. */
 static int drop_previous(schat__env *env, schat__slot *slot) {
   int64_t old;
-  int silent = slot->chat.key_sealed == 0;
+  int silent = slot->chat.key_sealed == 0 && !has(slot, SCHAT__HAS_PEER); /* a request that waits is answered under the new key */
   int status;
   if (!has(slot, SCHAT__HAS_PREVIOUS) || slot->chat.new_key_seen < 0 || slot->chat.in_seq < slot->chat.new_key_seen) return SCHAT_OK;
   old = slot->secrets->previous_fingerprint;

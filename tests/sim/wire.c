@@ -214,6 +214,7 @@ static int lie_answer(sim_device *d, dice *x) {
   schat_answer a;
   uint64_t token = dice_below(x, d->m->env.next_token + 3);
   int open = schat__flight_find(&d->m->env, token) != NULL;
+  if (open) d->nothing_due = 0; /* a bad answer puts its question off, or an invitation back */
   if (open && !sim_has(d->sim, SIM_MALICE)) return SCHAT_OK;
   SCHAT_INIT(a);
   SCHAT_INIT(a.chat);
