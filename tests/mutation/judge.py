@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: BSL-1.0
 """Runs test programs on a library until one notices that it is another one: a failure, a crash or a hang."""
+import hashlib
+import json
 import os
 import resource
 import shutil
@@ -40,9 +42,10 @@ def limits(cpu):
 
 
 class Judge:
-    def __init__(self, shop, programs, patience=3):
+    def __init__(self, shop, programs, patience=3, effort=1e9):
         self.workshop = shop
         self.patience = patience  # seconds of a processor that every program has at least
+        self.effort = effort  # seconds of a processor that programs may take together for one mutant
         self.programs = {p.name: p for p in programs}
         self.reach = {}  # source: {line: {programs}}
         self.bodies = {}  # source: {function: {programs}}
@@ -79,30 +82,50 @@ class Judge:
 
     def measure(self, report):
         """Every program on the library as it is: it passes, takes so long, and reaches these lines."""
-        scratch, counts = self.workshop.home / "scratch", self.workshop.home / "counts"
-        coverage = {"GCOV_PREFIX": str(counts), "MUTATION_COVERAGE": "1"}.items()
         for name, program in list(self.programs.items()):
-            plain = self.execute(program, self.workshop.home / "plain", scratch)
-            if not plain.good and program.linkage is not None:
-                program = program._replace(apart=True)
-                plain = self.execute(program, self.workshop.home / "plain", scratch)
-            if not plain.good:
-                report(f"{name} does not pass ({plain.why}) and is left out")
-                del self.programs[name]
-                continue
-            self.execute(program, self.workshop.home / "coverage", scratch, coverage)
-            self.programs[name] = program._replace(seconds=max(plain.seconds, 0.001))
-            if counts.exists():
-                self.note(name, *self.workshop.lines(counts))
+            kept = self.kept(program)
+            if kept.exists():
+                known = json.loads(kept.read_text(encoding="utf-8"))
+            else:
+                known = self.measure_one(program)
+                if known is None:
+                    report(f"{name} does not pass and is left out")
+                    del self.programs[name]
+                    continue
+                kept.parent.mkdir(parents=True, exist_ok=True)
+                kept.write_text(json.dumps(known), encoding="utf-8")
+            self.programs[name] = program._replace(apart=known["apart"], seconds=known["seconds"])
+            self.note(name, known["lines"], known["bodies"])
 
-    def note(self, name, lines, functions):
-        for source, counted in lines.items():
-            reach, bodies = self.reach.setdefault(source, {}), self.bodies.setdefault(source, {})
-            for line, count in counted.items():
-                reach.setdefault(line, set()).update({name} if count else ())
-            for function, (first, last) in functions[source].items():
-                if any(count for line, count in counted.items() if first <= line <= last):
-                    bodies.setdefault(function, set()).add(name)
+    def kept(self, program):
+        """The file with what is known of this program on this library from an earlier run."""
+        digest = hashlib.sha256(b"1")
+        for file in (self.workshop.home / "bin" / Path(program.command[0]).name, self.workshop.home / "coverage" / workshop.LIBRARY):
+            digest.update(file.read_bytes() if file.exists() else "".join(program.command).encode())
+        return self.workshop.home.parent / "mutation-measured" / f"{program.name}-{digest.hexdigest()[:16]}.json"
+
+    def measure_one(self, program):
+        scratch, counts = self.workshop.home / "scratch", self.workshop.home / "counts"
+        plain = self.execute(program, self.workshop.home / "plain", scratch)
+        if not plain.good and program.linkage is not None:
+            program = program._replace(apart=True)
+            plain = self.execute(program, self.workshop.home / "plain", scratch)
+        if not plain.good:
+            return None
+        self.execute(program, self.workshop.home / "coverage", scratch, {"GCOV_PREFIX": str(counts), "MUTATION_COVERAGE": "1"}.items())
+        lines, functions = self.workshop.lines(counts) if counts.exists() else ({}, {})
+        reached = {source: sorted(line for line, count in counted.items() if count) for source, counted in lines.items()}
+        bodies = {source: sorted(f for f, (first, last) in found.items() if any(first <= line <= last for line in reached[source]))
+                  for source, found in functions.items()}
+        return {"apart": program.apart, "seconds": max(plain.seconds, 0.001), "lines": reached, "bodies": bodies}
+
+    def note(self, name, lines, bodies):
+        for source, reached in lines.items():
+            for line in reached:
+                self.reach.setdefault(source, {}).setdefault(line, set()).add(name)
+        for source, found in bodies.items():
+            for function in found:
+                self.bodies.setdefault(source, {}).setdefault(function, set()).add(name)
 
     def candidates(self, mutant):
         """Programs that reach the mutated line, or, when the line has no code of its own, its statement, its function or its file."""
@@ -117,9 +140,17 @@ class Judge:
     def verdict(self, mutant, libraries, number, kills, scratch):
         """(program that noticed or None, why)."""
         active = {"MUTATION_ACTIVE": str(number)}.items()
-        names = self.candidates(mutant) & set(self.programs)
-        for name in sorted(names, key=lambda n: (-(kills.get(n, 0) + 0.05) / (self.programs[n].seconds + 0.02), n)):
+        names, used = self.candidates(mutant) & set(self.programs), 0.0
+        for tried, name in enumerate(sorted(names, key=lambda n: self.order(n, mutant, kills))):
+            used += self.programs[name].seconds
+            if used > self.effort and tried > 0:
+                return None, f"{tried} of {len(names)} programs"
             outcome = self.execute(self.programs[name], libraries, scratch, active)
             if not outcome.good:
                 return name, outcome.why
         return None, f"{len(names)} programs"
+
+    def order(self, name, mutant, kills):
+        """Programs that noticed much of this file in little time come first; the one that has its name is thought to."""
+        likely = kills.get(name, 0) + (5 if name == "test_" + Path(mutant.file).stem else 0.05)
+        return -likely / (self.programs[name].seconds + 0.02), name
