@@ -42,10 +42,9 @@ def limits(cpu):
 
 
 class Judge:
-    def __init__(self, shop, programs, patience=3, effort=1e9):
+    def __init__(self, shop, programs, patience=3):
         self.workshop = shop
         self.patience = patience  # seconds of a processor that every program has at least
-        self.effort = effort  # seconds of a processor that programs may take together for one mutant
         self.programs = {p.name: p for p in programs}
         self.reach = {}  # source: {line: {programs}}
         self.bodies = {}  # source: {function: {programs}}
@@ -137,13 +136,13 @@ class Judge:
             return bodies.get(mutant.function, set())
         return set().union(*bodies.values())
 
-    def verdict(self, mutant, libraries, number, kills, scratch):
-        """(program that noticed or None, why)."""
+    def verdict(self, mutant, libraries, number, kills, scratch, effort=1e9):
+        """(program that noticed or None, why), within so many seconds of a processor."""
         active = {"MUTATION_ACTIVE": str(number)}.items()
         names, used = self.candidates(mutant) & set(self.programs), 0.0
         for tried, name in enumerate(sorted(names, key=lambda n: self.order(n, mutant, kills))):
             used += self.programs[name].seconds
-            if used > self.effort and tried > 0:
+            if used > effort and tried > 0:
                 return None, f"{tried} of {len(names)} programs"
             outcome = self.execute(self.programs[name], libraries, scratch, active)
             if not outcome.good:

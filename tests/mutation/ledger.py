@@ -21,6 +21,10 @@ def group_of(file):
     return next(name for name, pattern, _ in GROUPS if re.match(pattern, file))
 
 
+def goal_of(file):
+    return next(goal for name, _, goal in GROUPS if name == group_of(file))
+
+
 def code_of(mutant, source):
     """The line of a mutant with the changed place in marks: it outlives changes elsewhere in the file."""
     start = source.rfind("\n", 0, mutant.start) + 1
