@@ -15,13 +15,17 @@
 static const uint8_t no_key[32] = {0};
 static const uint8_t no_iv[BLOCK] = {0};
 
+static void xor_half(uint8_t *out, const uint8_t *a, const uint8_t *b) {
+  uint64_t x, y; /* in registers: an array would keep them on the stack where a compiler optimises little */
+  memcpy(&x, a, sizeof x);
+  memcpy(&y, b, sizeof y);
+  x ^= y;
+  memcpy(out, &x, sizeof x);
+}
+
 static void xor_block(uint8_t *out, const uint8_t *a, const uint8_t *b) {
-  uint64_t x[2], y[2];
-  memcpy(x, a, BLOCK);
-  memcpy(y, b, BLOCK);
-  x[0] ^= y[0];
-  x[1] ^= y[1];
-  memcpy(out, x, BLOCK);
+  xor_half(out, a, b);
+  xor_half(out + BLOCK / 2, a + BLOCK / 2, b + BLOCK / 2);
 }
 
 /* Takes the key out of a context that is kept (X-18). A context that cannot be emptied so is emptied wholly; then it fails to work
@@ -32,28 +36,28 @@ static int forget_key(EVP_CIPHER_CTX *ctx) {
   return 0;
 }
 
+/* Two ends take turns, so that no text waits in a register, which a compiler may put on the stack, while a piece is worked on. */
 typedef struct {
-  uint8_t previous[BLOCK]; /* p[i-1] */
-  uint8_t before[BLOCK];   /* p[i-2] */
+  uint8_t ends[2][2 * BLOCK]; /* p[i-2] and p[i-1] */
+  unsigned now;               /* which of the two a piece begins with */
   uint8_t work[PIECE];
 } encrypt_state;
 
 /* One piece: whitened plaintext into work, through CBC, and out. Walks backwards when writing, so that in == out still finds p[i-1]. */
 static int encrypt_piece(EVP_CIPHER_CTX *ctx, encrypt_state *s, const uint8_t *in, uint8_t *out, size_t size) {
+  const uint8_t *before = s->ends[s->now], *previous = before + BLOCK;
+  uint8_t *next = s->ends[s->now ^ 1u];
   int done = 0;
   for (size_t i = 0; i < size; i += BLOCK) {
-    const uint8_t *two_back = i >= 2 * BLOCK ? in + i - 2 * BLOCK : (i == BLOCK ? s->previous : s->before);
+    const uint8_t *two_back = i >= 2 * BLOCK ? in + i - 2 * BLOCK : (i == BLOCK ? previous : before);
     xor_block(s->work + i, in + i, two_back);
   }
   if (EVP_EncryptUpdate(ctx, s->work, &done, s->work, (int)size) != 1 || (size_t)done != size) return 0;
-  uint8_t last[2 * BLOCK];
-  memcpy(last, size >= 2 * BLOCK ? in + size - 2 * BLOCK : s->previous, BLOCK);
-  memcpy(last + BLOCK, in + size - BLOCK, BLOCK);
+  memcpy(next, size >= 2 * BLOCK ? in + size - 2 * BLOCK : previous, BLOCK);
+  memcpy(next + BLOCK, in + size - BLOCK, BLOCK);
   for (size_t i = size - BLOCK; i > 0; i -= BLOCK) xor_block(out + i, s->work + i, in + i - BLOCK);
-  xor_block(out, s->work, s->previous);
-  memcpy(s->before, last, BLOCK);
-  memcpy(s->previous, last + BLOCK, BLOCK);
-  schat__wipe(last, sizeof last);
+  xor_block(out, s->work, previous);
+  s->now ^= 1u;
   return 1;
 }
 
@@ -71,14 +75,15 @@ static int encrypt_pieces(EVP_CIPHER_CTX *ctx, encrypt_state *s, const uint8_t *
 static int evp_encrypt(schat__crypto *crypto, const uint8_t key[32], uint8_t iv[32], const uint8_t *in, uint8_t *out, size_t size) {
   EVP_CIPHER_CTX *ctx = crypto->ige_encrypt;
   encrypt_state s;
-  memcpy(s.previous, iv + BLOCK, BLOCK);
-  memset(s.before, 0, BLOCK);
+  s.now = 0;
+  memset(s.ends[0], 0, BLOCK);
+  memcpy(s.ends[0] + BLOCK, iv + BLOCK, BLOCK);
   size_t used = size < PIECE ? size : PIECE;
   int good = EVP_EncryptInit_ex2(ctx, NULL, key, iv, NULL) == 1 && encrypt_pieces(ctx, &s, in, out, size);
   good = forget_key(ctx) && good;
   if (good) {
     memcpy(iv, out + size - BLOCK, BLOCK);
-    memcpy(iv + BLOCK, s.previous, BLOCK);
+    memcpy(iv + BLOCK, s.ends[s.now] + BLOCK, BLOCK);
   } else {
     schat__wipe(out, size);
   }
@@ -86,34 +91,37 @@ static int evp_encrypt(schat__crypto *crypto, const uint8_t key[32], uint8_t iv[
   return good ? SCHAT_OK : SCHAT_E_CRYPTO;
 }
 
-/* pair: c[i-1] and p[i-1]. */
-static int decrypt_blocks(EVP_CIPHER_CTX *ctx, uint8_t pair[2 * BLOCK], const uint8_t *in, uint8_t *out, size_t size) {
-  uint8_t block[BLOCK], cipher[BLOCK];
+typedef struct {
+  uint8_t pair[2 * BLOCK]; /* c[i-1] and p[i-1] */
+  uint8_t block[BLOCK];
+} decrypt_state;
+
+static int decrypt_blocks(EVP_CIPHER_CTX *ctx, decrypt_state *s, const uint8_t *in, uint8_t *out, size_t size) {
+  uint8_t cipher[BLOCK];
   int good = 1, done = 0;
   for (size_t i = 0; i < size && good; i += BLOCK) {
     memcpy(cipher, in + i, BLOCK);
-    xor_block(block, cipher, pair + BLOCK);
-    good = EVP_DecryptUpdate(ctx, block, &done, block, (int)BLOCK) == 1 && done == (int)BLOCK;
-    xor_block(pair + BLOCK, block, pair);
-    memcpy(pair, cipher, BLOCK);
-    memcpy(out + i, pair + BLOCK, BLOCK);
+    xor_block(s->block, cipher, s->pair + BLOCK);
+    good = EVP_DecryptUpdate(ctx, s->block, &done, s->block, (int)BLOCK) == 1 && done == (int)BLOCK;
+    xor_block(s->pair + BLOCK, s->block, s->pair);
+    memcpy(s->pair, cipher, BLOCK);
+    memcpy(out + i, s->pair + BLOCK, BLOCK);
   }
-  schat__wipe(block, sizeof block);
   return good;
 }
 
 static int evp_decrypt(schat__crypto *crypto, const uint8_t key[32], uint8_t iv[32], const uint8_t *in, uint8_t *out, size_t size) {
   EVP_CIPHER_CTX *ctx = crypto->ige_decrypt;
-  uint8_t pair[2 * BLOCK];
-  memcpy(pair, iv, sizeof pair);
-  int good = EVP_DecryptInit_ex2(ctx, NULL, key, NULL, NULL) == 1 && decrypt_blocks(ctx, pair, in, out, size);
+  decrypt_state s;
+  memcpy(s.pair, iv, sizeof s.pair);
+  int good = EVP_DecryptInit_ex2(ctx, NULL, key, NULL, NULL) == 1 && decrypt_blocks(ctx, &s, in, out, size);
   good = forget_key(ctx) && good;
   if (good) {
-    memcpy(iv, pair, sizeof pair);
+    memcpy(iv, s.pair, sizeof s.pair);
   } else {
     schat__wipe(out, size);
   }
-  schat__wipe(pair, sizeof pair);
+  schat__wipe(&s, sizeof s);
   return good ? SCHAT_OK : SCHAT_E_CRYPTO;
 }
 

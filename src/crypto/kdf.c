@@ -42,17 +42,16 @@ static uint8_t mask_of_equal(uint64_t a, uint64_t b) {
 }
 
 int schat__msg_key1_before(schat__crypto *crypto, uint8_t msg_key[16], const uint8_t *plaintext, size_t size, uint64_t padding) {
-  uint8_t hashes[SCHAT__ENDS][20], chosen[16] = {0};
+  uint8_t hashes[SCHAT__ENDS][20];
   int status = schat__sha1_ends(crypto, hashes, plaintext, size);
   if (status == SCHAT_OK) {
+    memset(msg_key, 0, 16);
     for (unsigned end = 0; end < SCHAT__ENDS; end++) {
       const uint8_t mask = mask_of_equal(padding, (uint64_t)4 * end);
-      for (unsigned i = 0; i < 16; i++) chosen[i] = (uint8_t)(chosen[i] | (hashes[end][4 + i] & mask));
+      for (unsigned i = 0; i < 16; i++) msg_key[i] = (uint8_t)(msg_key[i] | (hashes[end][4 + i] & mask));
     }
-    memcpy(msg_key, chosen, sizeof chosen);
   }
   schat__wipe(hashes, sizeof hashes);
-  schat__wipe(chosen, sizeof chosen);
   return status;
 }
 

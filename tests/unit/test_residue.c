@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include <openssl/core_names.h>
+#include <openssl/crypto.h>
 #include <openssl/kdf.h>
 #include <openssl/params.h>
 
@@ -266,6 +267,14 @@ static void run_file_update(void *arg) {
   result.status = schat_file_update(p->file, p->in, p->size, p->to, &p->done);
 }
 
+static schat_encrypted_file described;
+static schat_file *opened_file;
+
+static void run_file_decrypt_begin(void *arg) {
+  (void)arg;
+  result.status = schat_file_decrypt_begin(NULL, file_key, file_iv, 43, &described, &opened_file);
+}
+
 static void the_key_of_a_file_is_left_nowhere(void **state) {
   (void)state;
   uint32_t seed = 9;
@@ -280,38 +289,77 @@ static void the_key_of_a_file_is_left_nowhere(void **state) {
   expect_none(&r, both, sizeof both);
   expect_none(&r, digest, sizeof digest);
   residue_free(&r);
+  SCHAT_INIT(described);
+  described.size = 48;
+  assert_int_equal(schat_file_fingerprint(file_key, file_iv, &described.key_fingerprint), SCHAT_OK);
+  r = left_by(run_file_decrypt_begin, NULL);
+  expect_none(&r, both, sizeof both);
+  expect_none(&r, digest, sizeof digest);
+  residue_free(&r);
+  schat_file_free(opened_file);
 }
 
 static void a_piece_of_a_file_leaves_neither_text_nor_state(void **state) {
   (void)state;
   uint32_t seed = 9;
-  uint8_t before[64], after[64], cipher[48], plain[48];
+  uint8_t after[SCHAT_FILE_CHECKPOINT_SIZE], cipher[48], plain[48];
   int64_t offset;
-  schat_encrypted_file description;
-  SCHAT_INIT(description);
   fill(file_key, 32, 5);
   fill(file_iv, 32, 6);
-  piece p = {NULL, text, cipher, 32, 0};
-  assert_int_equal(schat_file_encrypt_begin(NULL, file_key, file_iv, 43, fixed_random, &seed, &p.file), SCHAT_OK);
-  for (int last = 0; last < 2; last++) {
+  SCHAT_INIT(described);
+  described.size = 48;
+  assert_int_equal(schat_file_fingerprint(file_key, file_iv, &described.key_fingerprint), SCHAT_OK);
+  for (int opening = 0; opening < 2; opening++) {
+    piece p = {NULL, opening ? cipher : text, opening ? plain : cipher, 32, 0};
+    if (!opening) assert_int_equal(schat_file_encrypt_begin(NULL, file_key, file_iv, 43, fixed_random, &seed, &p.file), SCHAT_OK);
+    if (opening) assert_int_equal(schat_file_decrypt_begin(NULL, file_key, file_iv, 43, &described, &p.file), SCHAT_OK);
     residue r = left_by(run_file_update, &p);
-    if (!last) assert_int_equal(schat_file_checkpoint(p.file, after, &offset), SCHAT_OK);
-    if (!last) expect_none(&r, after, 32);
-    expect_none(&r, p.in, p.size < 16 ? p.size : 16);
+    assert_int_equal(schat_file_checkpoint(p.file, after, &offset), SCHAT_OK);
+    expect_none(&r, after, sizeof after);
+    expect_none(&r, text, 32);
     residue_free(&r);
-    p.in += 32, p.to += 32, p.size = 11;
+    p.in += 32, p.to += 32, p.size = opening ? 16 : 11;
+    r = left_by(run_file_update, &p);
+    expect_none(&r, text + 32, 11);
+    residue_free(&r);
+    schat_file_free(p.file);
   }
-  schat_file_free(p.file);
-  description.size = 48;
-  assert_int_equal(schat_file_fingerprint(file_key, file_iv, &description.key_fingerprint), SCHAT_OK);
-  assert_int_equal(schat_file_decrypt_begin(NULL, file_key, file_iv, 43, &description, &p.file), SCHAT_OK);
-  p.in = cipher, p.to = plain, p.size = 48;
-  assert_int_equal(schat_file_checkpoint(p.file, before, &offset), SCHAT_OK);
-  residue r = left_by(run_file_update, &p);
   assert_memory_equal(plain, text, 43);
-  expect_none(&r, text, 43);
-  residue_free(&r);
-  schat_file_free(p.file);
+}
+
+/* What libcrypto frees --------------------------------------------------------------------------------------------------------- */
+
+static const uint8_t *watched; /* 256 bytes, as libcrypto keeps numbers: the lowest byte first */
+static size_t seen_in_freed;
+
+static void *watch_allocate(size_t size, const char *file, int line) {
+  (void)file, (void)line;
+  size_t *p = malloc(16 + size);
+  if (p == NULL) return NULL;
+  *p = size;
+  return (uint8_t *)p + 16;
+}
+
+static void watch_free(void *memory, const char *file, int line) {
+  (void)file, (void)line;
+  if (memory == NULL) return;
+  uint8_t *p = memory;
+  size_t size;
+  memcpy(&size, p - 16, sizeof size);
+  for (size_t at = 0; watched != NULL && at < 256; at += 16) {
+    for (size_t i = 0; i + 16 <= size; i += 8) seen_in_freed += memcmp(p + i, watched + at, 16) == 0;
+  }
+  free(p - 16);
+}
+
+static void *watch_reallocate(void *memory, size_t size, const char *file, int line) {
+  void *p = watch_allocate(size, file, line);
+  if (p == NULL || memory == NULL) return p;
+  size_t old;
+  memcpy(&old, (uint8_t *)memory - 16, sizeof old);
+  memcpy(p, memory, old < size ? old : size);
+  watch_free(memory, file, line);
+  return p;
 }
 
 /* Exponents -------------------------------------------------------------------------------------------------------------------- */
@@ -341,6 +389,30 @@ static void an_exponent_and_the_key_it_makes_are_left_nowhere(void **state) {
   expect_none(&r, result.a, sizeof result.a);
   expect_none(&r, result.b, sizeof result.b);
   residue_free(&r);
+}
+
+static size_t seen_while_making_a_key(const uint8_t value[256], const uint8_t secret[256]) {
+  uint8_t reversed[256];
+  for (size_t i = 0; i < 256; i++) reversed[i] = secret[255 - i];
+  watched = reversed;
+  seen_in_freed = 0;
+  run_dh_key((void *)(uintptr_t)value);
+  watched = NULL;
+  return seen_in_freed;
+}
+
+static void libcrypto_frees_no_exponent_and_no_key(void **state) {
+  (void)state;
+  uint8_t value[256], secret[256];
+  run_generate(NULL);
+  assert_int_equal(result.status, SCHAT_OK);
+  memcpy(value, result.b, sizeof value);
+  assert_int_equal(seen_while_making_a_key(value, result.a), 0);
+  memcpy(secret, result.b, sizeof secret);
+  assert_int_equal(seen_while_making_a_key(value, secret), 0);
+#if !defined(__BYTE_ORDER__) || __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+  assert_true(seen_while_making_a_key(value, value) > 0); /* what is public is seen, so the watch sees */
+#endif
 }
 
 /* Records ---------------------------------------------------------------------------------------------------------------------- */
@@ -404,6 +476,7 @@ static void a_record_leaves_no_key_and_no_text(void **state) {
 int main(int argc, char **argv) {
   (void)argc;
   residue_bind_now(argv);
+  if (CRYPTO_set_mem_functions(watch_allocate, watch_reallocate, watch_free) != 1) return 1;
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(what_is_left_is_found),
       cmocka_unit_test(a_msg_key_leaves_nothing_of_its_hash),
@@ -414,6 +487,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(the_key_of_a_file_is_left_nowhere),
       cmocka_unit_test(a_piece_of_a_file_leaves_neither_text_nor_state),
       cmocka_unit_test(an_exponent_and_the_key_it_makes_are_left_nowhere),
+      cmocka_unit_test(libcrypto_frees_no_exponent_and_no_key),
       cmocka_unit_test(a_record_leaves_no_key_and_no_text),
   };
   return cmocka_run_group_tests_name("residue", tests, prepare, finish);
