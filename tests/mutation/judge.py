@@ -15,6 +15,7 @@ import workshop
 
 MEMORY = 4 << 30
 FILE = 1 << 30
+TESTS_FIRST = 12  # of a program
 
 
 class Program(NamedTuple):
@@ -23,6 +24,7 @@ class Program(NamedTuple):
     environment: tuple = ()
     linkage: Optional[object] = None
     apart: bool = False  # linked anew to each mutant: the program has functions of its own in the place of some of the library's
+    free: bool = False  # its tests may run in another order
     seconds: float = 0.0  # of a processor, on the library as it is
 
 
@@ -30,6 +32,7 @@ class Outcome(NamedTuple):
     good: bool
     seconds: float  # of a processor
     why: str
+    test: str  # the one that ran last
 
 
 def limits(cpu):
@@ -60,6 +63,8 @@ class Judge:
         if program.apart:
             command = (str(scratch / program.name), *command[1:])
             program.linkage.link(self.workshop.archive(libraries), command[0], "--coverage", *self.workshop.libraries)
+        last = Path(scratch) / "last_test"
+        environment["MUTATION_REPORT"] = str(last)
         before = time.monotonic()
         used = resource.getrusage(resource.RUSAGE_CHILDREN)
         process = subprocess.Popen(command, cwd=scratch, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
@@ -77,7 +82,8 @@ class Judge:
         seconds = now.ru_utime - used.ru_utime + now.ru_stime - used.ru_stime
         if code == -signal.SIGXCPU or code == "hang":
             code = "hang"
-        return Outcome(code == 0, min(seconds, time.monotonic() - before), str(code))
+        test = last.read_text(errors="replace").strip("\0") if last.exists() else ""
+        return Outcome(code == 0, min(seconds, time.monotonic() - before), str(code), test)
 
     def measure(self, report):
         """Every program on the library as it is: it passes, takes so long, and reaches these lines."""
@@ -93,12 +99,12 @@ class Judge:
                     continue
                 kept.parent.mkdir(parents=True, exist_ok=True)
                 kept.write_text(json.dumps(known), encoding="utf-8")
-            self.programs[name] = program._replace(apart=known["apart"], seconds=known["seconds"])
+            self.programs[name] = program._replace(apart=known["apart"], free=known["free"], seconds=known["seconds"])
             self.note(name, known["lines"], known["bodies"])
 
     def kept(self, program):
         """The file with what is known of this program on this library from an earlier run."""
-        digest = hashlib.sha256(b"1")
+        digest = hashlib.sha256(b"2")
         for file in (self.workshop.home / "bin" / Path(program.command[0]).name, self.workshop.home / "coverage" / workshop.LIBRARY):
             digest.update(file.read_bytes() if file.exists() else "".join(program.command).encode())
         return self.workshop.home.parent / "mutation-measured" / f"{program.name}-{digest.hexdigest()[:16]}.json"
@@ -111,12 +117,13 @@ class Judge:
             plain = self.execute(program, self.workshop.home / "plain", scratch)
         if not plain.good:
             return None
+        backwards = self.execute(program, self.workshop.home / "plain", scratch, {"MUTATION_FIRST": "-"}.items())
         self.execute(program, self.workshop.home / "coverage", scratch, {"GCOV_PREFIX": str(counts), "MUTATION_COVERAGE": "1"}.items())
         lines, functions = self.workshop.lines(counts) if counts.exists() else ({}, {})
         reached = {source: sorted(line for line, count in counted.items() if count) for source, counted in lines.items()}
         bodies = {source: sorted(f for f, (first, last) in found.items() if any(first <= line <= last for line in reached[source]))
                   for source, found in functions.items()}
-        return {"apart": program.apart, "seconds": max(plain.seconds, 0.001), "lines": reached, "bodies": bodies}
+        return {"apart": program.apart, "free": backwards.good, "seconds": max(plain.seconds, 0.001), "lines": reached, "bodies": bodies}
 
     def note(self, name, lines, bodies):
         for source, reached in lines.items():
@@ -137,19 +144,21 @@ class Judge:
         return set().union(*bodies.values())
 
     def verdict(self, mutant, libraries, number, kills, scratch, effort=1e9):
-        """(program that noticed or None, why), within so many seconds of a processor."""
-        active = {"MUTATION_ACTIVE": str(number)}.items()
+        """(program that noticed or None, why, its test), within so many seconds of a processor."""
         names, used = self.candidates(mutant) & set(self.programs), 0.0
         for tried, name in enumerate(sorted(names, key=lambda n: self.order(n, mutant, kills))):
             used += self.programs[name].seconds
             if used > effort and tried > 0:
-                return None, f"{tried} of {len(names)} programs"
-            outcome = self.execute(self.programs[name], libraries, scratch, active)
+                return None, f"{tried} of {len(names)} programs", ""
+            first = sorted((test for program, test in kills if program == name), key=lambda test: (-kills[name, test], test))
+            more = {"MUTATION_ACTIVE": str(number), "MUTATION_FIRST": ",".join(first[:TESTS_FIRST]) if self.programs[name].free else ""}
+            outcome = self.execute(self.programs[name], libraries, scratch, more.items())
             if not outcome.good:
-                return name, outcome.why
-        return None, f"{len(names)} programs"
+                return name, outcome.why, outcome.test
+        return None, f"{len(names)} programs", ""
 
     def order(self, name, mutant, kills):
         """Programs that noticed much of this file in little time come first; the one that has its name is thought to."""
-        likely = kills.get(name, 0) + (5 if name == "test_" + Path(mutant.file).stem else 0.05)
+        noticed = sum(count for (program, _), count in kills.items() if program == name)
+        likely = noticed + (5 if name == "test_" + Path(mutant.file).stem else 0.05)
         return -likely / (self.programs[name].seconds + 0.02), name

@@ -14,6 +14,7 @@ GROUPS = [  # name, files, share to be killed of what is not listed as equivalen
     ("rest", r"", 0.0),
 ]
 GOAL = 0.9  # over all
+HINTS = ["file", "program", "test", "kills"]
 COLUMNS = ["file", "function", "operator", "code", "reason"]
 
 
@@ -59,16 +60,16 @@ def read_survivors(path):
 
 
 def read_hints(path):
-    """{file: {program: kills}}"""
+    """{file: {(program, test): kills}}"""
     hints = {}
-    for file, program, kills in read_rows(path, ["file", "program", "kills"]):
-        hints.setdefault(file, Counter())[program] = int(kills)
+    for file, program, test, kills in read_rows(path, HINTS):
+        hints.setdefault(file, Counter())[program, test] = int(kills)
     return hints
 
 
-def write_hints(path, hints, keep=6):
+def write_hints(path, hints, keep=12):
     with open(path, "w", encoding="utf-8") as f:
-        f.write("file\tprogram\tkills\n")
+        f.write("\t".join(HINTS) + "\n")
         for file in sorted(hints):
-            for program, kills in sorted(hints[file].items(), key=lambda item: (-item[1], item[0]))[:keep]:
-                f.write(f"{file}\t{program}\t{kills}\n")
+            for (program, test), kills in sorted(hints[file].items(), key=lambda item: (-item[1], item[0]))[:keep]:
+                f.write(f"{file}\t{program}\t{test}\t{kills}\n")

@@ -163,7 +163,7 @@ class Judge(unittest.TestCase):
         if isinstance(made, str):
             return made
         _, libraries, active = made
-        return self.judge.verdict(mutant, libraries, active, Counter(), self.top / "scratch")
+        return self.judge.verdict(mutant, libraries, active, Counter(), self.top / "scratch")[:2]
 
     def test_a_program_that_fails_on_the_library_as_it_is_judges_nothing(self):
         self.assertEqual(list(self.judge.programs), ["probe"])

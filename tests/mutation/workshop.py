@@ -76,7 +76,7 @@ class Workshop:
         dump.write_text(DUMP, encoding="utf-8")
         self.run_compiler("-O1", "-fPIC", "-c", runtime, "-o", self.runtime)
         self.link([*self.objects.values(), self.runtime], self.home / "plain" / LIBRARY)
-        self.run_compiler("-O1", "-fPIC", "--coverage", "-c", dump, "-o", dump.with_suffix(".o"))
+        self.run_compiler("-O1", "-fPIC", "--coverage", "-frandom-seed=dump", "-c", dump, "-o", dump.with_suffix(".o"))
         self.link([*self.covered.values(), dump.with_suffix(".o")], self.home / "coverage" / LIBRARY, "--coverage")
         self.run_compiler("-O1", "-shared", "-fPIC", Path(__file__).with_name("stop_at_failure.c"), "-o", self.home / "stop.so", "-ldl")
 
@@ -87,7 +87,7 @@ class Workshop:
 
     def build_source(self, source, numbered):
         text = (self.top / source).read_text(encoding="utf-8")
-        self.compile(source, text, self.covered[source], "-O0", "--coverage")
+        self.compile(source, text, self.covered[source], "-O0", "--coverage", f"-frandom-seed={source}")
         left = list(numbered)
         while True:
             combined, inside = schemata.combine(text, left)

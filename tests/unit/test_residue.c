@@ -206,6 +206,31 @@ static void run_open(void *arg) {
   result.status = schat__envelope_open(crypto, key, 77, *(const int *)arg, 1, sealed, sizeof sealed, out, &object, &size);
 }
 
+static void run_ige(void *arg) {
+  uint8_t iv[32];
+  memcpy(iv, key + 32, sizeof iv);
+  result.status = *(const int *)arg ? schat__ige_decrypt(crypto, key, iv, result.b, result.a, TEXT)
+                                    : schat__ige_encrypt(crypto, key, iv, text, result.b, TEXT);
+  memset(iv, 0, sizeof iv); /* it holds the last block of the text by right */
+  (void)copy(result.msg_key, iv, sizeof result.msg_key);
+}
+
+static void a_stream_leaves_no_text(void **state) {
+  (void)state;
+  static const char *const kernels[] = {"evp", NULL};
+  for (size_t kernel = 0; kernel < 2; kernel++) {
+    assert_int_equal(schat__ige_force(kernels[kernel]), SCHAT_OK);
+    crypto->ige = schat__ige_choose();
+    for (int opening = 0; opening < 2; opening++) {
+      residue r = left_by(run_ige, &opening);
+      expect_none(&r, text, sizeof text);
+      expect_none(&r, key, 32);
+      residue_free(&r);
+    }
+    assert_memory_equal(result.a, text, sizeof text);
+  }
+}
+
 static void a_message_leaves_neither_keys_nor_text(void **state) {
   (void)state;
   static const char *const kernels[] = {"evp", NULL};
@@ -483,6 +508,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(a_msg_key_of_every_end_leaves_none_of_them),
       cmocka_unit_test(the_keys_of_a_message_leave_nothing_of_their_hashes),
       cmocka_unit_test(what_a_key_is_known_by_leaves_nothing_of_its_hashes),
+      cmocka_unit_test(a_stream_leaves_no_text),
       cmocka_unit_test(a_message_leaves_neither_keys_nor_text),
       cmocka_unit_test(the_key_of_a_file_is_left_nowhere),
       cmocka_unit_test(a_piece_of_a_file_leaves_neither_text_nor_state),
