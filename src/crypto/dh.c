@@ -26,11 +26,10 @@ static const uint8_t telegram_prime[SCHAT__DH_SIZE] = {
     0xad, 0xf0, 0x34, 0xb1, 0x04, 0x03, 0x11, 0x9c, 0xd8, 0xe3, 0xb9, 0x2f, 0xcc, 0x5b,
 };
 
-/* Numbers of one operation. Those that may be secret are wiped when they are freed. */
+/* Numbers of one operation. They are wiped and freed together. */
 typedef struct {
-  BN_CTX *ctx;    /* of this operation only: what passed through it is wiped with it */
-  BIGNUM *p, *a;  /* public: the modulus, and a value that was or will be sent */
-  BIGNUM *b, *c;
+  BN_CTX *ctx; /* of this operation only: what passed through it is wiped with it */
+  BIGNUM *p, *a, *b, *c;
 } numbers;
 
 static int numbers_open(numbers *n, const uint8_t p[256]) {
@@ -44,8 +43,8 @@ static int numbers_open(numbers *n, const uint8_t p[256]) {
 }
 
 static void numbers_close(numbers *n) {
-  BN_free(n->p);
-  BN_free(n->a);
+  BN_clear_free(n->p);
+  BN_clear_free(n->a);
   BN_clear_free(n->b);
   BN_clear_free(n->c);
   BN_CTX_free(n->ctx);

@@ -15,6 +15,7 @@ import workshop
 
 MEMORY = 4 << 30
 FILE = 1 << 30
+TRIED_AT_LEAST = 3  # programs
 TESTS_FIRST = 12  # of a program
 
 
@@ -134,21 +135,19 @@ class Judge:
                 self.bodies.setdefault(source, {}).setdefault(function, set()).add(name)
 
     def candidates(self, mutant):
-        """Programs that reach the mutated line, or, when the line has no code of its own, its statement, its function or its file."""
+        """Programs that reach the mutated line, or, when it has no code of its own, its statement, its function or its file."""
         reach, bodies = self.reach.get(mutant.file, {}), self.bodies.get(mutant.file, {})
-        for line in (mutant.line, mutant.statement_line):
-            if reach.get(line):
-                return reach[line]
         if mutant.function:
-            return bodies.get(mutant.function, set())
-        return set().union(*bodies.values())
+            reaching = next((reach[line] for line in mutant.lines if reach.get(line)), None)
+            return reaching or bodies.get(mutant.function, set())
+        return set().union(*(reach.get(line, ()) for line in mutant.lines)) or set().union(*bodies.values())
 
     def verdict(self, mutant, libraries, number, kills, scratch, effort=1e9):
         """(program that noticed or None, why, its test), within so many seconds of a processor."""
         names, used = self.candidates(mutant) & set(self.programs), 0.0
         for tried, name in enumerate(sorted(names, key=lambda n: self.order(n, mutant, kills))):
             used += self.programs[name].seconds
-            if used > effort and tried > 0:
+            if used > effort and tried >= TRIED_AT_LEAST:
                 return None, f"{tried} of {len(names)} programs", ""
             first = sorted((test for program, test in kills if program == name), key=lambda test: (-kills[name, test], test))
             more = {"MUTATION_ACTIVE": str(number), "MUTATION_FIRST": ",".join(first[:TESTS_FIRST]) if self.programs[name].free else ""}

@@ -49,7 +49,7 @@ class Mutant(NamedTuple):
     end: int
     text: str
     function: str
-    statement_line: int
+    lines: tuple  # where it shows, the first that has code of its own: its line, that of its statement; all uses of what it names
 
     @property
     def name(self):
@@ -66,6 +66,7 @@ class Finder:
         self.found = {}
         self.function = ""
         self.lines = {}  # token index: line of its statement
+        self.uses = ()  # lines with the name of the macro or table that is changed
         self.quiet = self.debug_regions()
 
     def debug_regions(self):
@@ -86,7 +87,8 @@ class Finder:
         if any(a <= start < b for a, b in self.quiet):
             return
         token = self.tokens[at]
-        mutant = Mutant(self.file, token.line, token.column, operator, start, end, text, self.function, self.lines.get(at, token.line))
+        mutant = Mutant(self.file, token.line, token.column, operator, start, end, text, self.function,
+                        self.uses or (token.line, self.lines.get(at, token.line)))
         self.found.setdefault(mutant.name, mutant)
 
     def replace(self, operator, at, text):
@@ -114,6 +116,7 @@ class Finder:
             match = re.match(r"#\s*define\s+(\w+)[ \t]+(?=[^ \t\n])", token.text) if token.kind == "directive" else None
             if match is None:
                 continue
+            self.uses = self.lines_with(match.group(1), token.line)
             body = re.sub(r"/\*.*?\*/", lambda m: " " * len(m.group()), token.text[match.end():], flags=re.S)
             if re.search(r"[{};\"#\\]", body):
                 continue
@@ -123,7 +126,7 @@ class Finder:
 
     def macro_number(self, directive, offset, inner):
         finder = Finder.__new__(Finder)
-        finder.__dict__.update(file=self.file, source=self.source, found=self.found, function="", lines={}, quiet=self.quiet)
+        finder.__dict__.update(file=self.file, source=self.source, found=self.found, function="", lines={}, quiet=self.quiet, uses=self.uses)
         finder.tokens = [inner._replace(start=directive.start + offset + inner.start, line=directive.line, column=offset + inner.column)]
         finder.number(0)
 
@@ -136,9 +139,23 @@ class Finder:
             end = at
             while self.tokens[end].text != ";":
                 end = syntax.partner(self.tokens, end) + 1 if self.tokens[end].text in syntax.CLOSING else end + 1
+            names = [t.text for t in self.tokens[max(0, at - 12):at] if t.kind == "name"]
+            self.uses = self.lines_with(names[-1], token.line) if names else ()
             numbers = [i for i in range(at, end) if self.tokens[i].kind == "number"]
             for i in numbers if len(numbers) <= LONG_TABLE else (numbers[0], numbers[-1]):
                 self.number(i)
+
+    def lines_with(self, name, but):
+        """Lines that use a name, also by way of a macro that is made of it."""
+        found = set()
+        for token in self.tokens:
+            if token.kind == "directive":
+                macro = re.match(r"#\s*define\s+(\w+)\b(.*)", token.text, re.S)
+                if macro and macro.group(1) != name and re.search(rf"\b{name}\b", macro.group(2)):
+                    found.update(self.lines_with(macro.group(1), token.line))
+            elif token.text == name and token.line != but:
+                found.add(token.line)
+        return tuple(sorted(found))
 
     # Expressions -----------------------------------------------------------------------------------------------------------------
 
@@ -247,6 +264,7 @@ class Finder:
         functions = syntax.functions(self.tokens)
         self.macros()
         self.tables(functions)
+        self.uses = ()
         for function in functions:
             self.function = function.name
             parser = syntax.Parser(self.tokens, function)
