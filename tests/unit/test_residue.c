@@ -211,8 +211,7 @@ static void run_ige(void *arg) {
   memcpy(iv, key + 32, sizeof iv);
   result.status = *(const int *)arg ? schat__ige_decrypt(crypto, key, iv, result.b, result.a, TEXT)
                                     : schat__ige_encrypt(crypto, key, iv, text, result.b, TEXT);
-  memset(iv, 0, sizeof iv); /* it holds the last block of the text by right */
-  (void)copy(result.msg_key, iv, sizeof result.msg_key);
+  schat__wipe(iv, sizeof iv); /* it holds the last block of the text by right */
 }
 
 static void a_stream_leaves_no_text(void **state) {
@@ -426,6 +425,19 @@ static size_t seen_while_making_a_key(const uint8_t value[256], const uint8_t se
   return seen_in_freed;
 }
 
+/* A number that is freed and not wiped. */
+static void expect_the_watch_to_see(const uint8_t value[256]) {
+  uint8_t reversed[256];
+  for (size_t i = 0; i < 256; i++) reversed[i] = value[255 - i];
+  BIGNUM *n = BN_bin2bn(value, 256, NULL);
+  assert_non_null(n);
+  watched = reversed;
+  seen_in_freed = 0;
+  BN_free(n);
+  watched = NULL;
+  assert_int_equal(seen_in_freed, 16);
+}
+
 static void libcrypto_frees_no_exponent_and_no_key(void **state) {
   (void)state;
   uint8_t value[256], secret[256];
@@ -435,8 +447,8 @@ static void libcrypto_frees_no_exponent_and_no_key(void **state) {
   assert_int_equal(seen_while_making_a_key(value, result.a), 0);
   memcpy(secret, result.b, sizeof secret);
   assert_int_equal(seen_while_making_a_key(value, secret), 0);
-#if !defined(__BYTE_ORDER__) || __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-  assert_true(seen_while_making_a_key(value, value) > 0); /* what is public is seen, so the watch sees */
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+  expect_the_watch_to_see(value);
 #endif
 }
 
