@@ -32,6 +32,11 @@ typedef struct {
   int delete_on_close;
 } handle;
 
+/* Nothing may come from nowhere. */
+static void copy_bytes(void *to, const void *from, size_t size) {
+  if (size > 0) memcpy(to, from, size);
+}
+
 static file files[FILES];
 static change *changes;
 static size_t change_count, change_capacity;
@@ -97,19 +102,19 @@ static void note_change(file *f, size_t at, size_t size) {
   c->size = at + size < f->size ? at + size - c->at : f->size - c->at;
   c->size_before = f->size;
   c->before = must(malloc(c->size + 1));
-  memcpy(c->before, f->bytes + c->at, c->size);
+  copy_bytes(c->before, f->bytes + c->at, c->size);
 }
 
 static void undo(const change *c) {
   resize(c->of, c->size_before);
-  memcpy(c->of->bytes + c->at, c->before, c->size);
+  copy_bytes(c->of->bytes + c->at, c->before, c->size);
 }
 
 /* A torn write: its second half never came. */
 static void tear(const change *c) {
   const size_t half = c->size / 2;
   if (c->of->size > c->size_before) resize(c->of, c->size_before + (c->of->size - c->size_before) / 2);
-  if (c->at + c->size <= c->of->size) memcpy(c->of->bytes + c->at + half, c->before + half, c->size - half);
+  if (c->at + c->size <= c->of->size) copy_bytes(c->of->bytes + c->at + half, c->before + half, c->size - half);
 }
 
 static void lose(fault_mode mode) {
@@ -159,7 +164,7 @@ static void copy_one(const char *name, const char *copy, const char *end) {
   if (f == NULL) return;
   g = make(to);
   resize(g, f->size);
-  memcpy(g->bytes, f->bytes, f->size);
+  copy_bytes(g->bytes, f->bytes, f->size);
 }
 
 /* What a crash would leave is what the changes leave when they are undone, for a moment. */
@@ -169,7 +174,7 @@ void memdisk_copy(const char *name, const char *copy, fault_mode mode) {
   for (i = 0; i < FILES; i++) {
     sizes[i] = files[i].size;
     bytes[i] = must(malloc(sizes[i] + 1));
-    memcpy(bytes[i], files[i].bytes == NULL ? (const unsigned char *)"" : files[i].bytes, sizes[i]);
+    copy_bytes(bytes[i], files[i].bytes == NULL ? (const unsigned char *)"" : files[i].bytes, sizes[i]);
   }
   lose(mode);
   copy_one(name, copy, "");
@@ -210,7 +215,7 @@ static int disk_read(sqlite3_file *f, void *out, int n, sqlite3_int64 at) {
   if (fails(mode)) return SQLITE_IOERR_READ;
   if (there > size) there = size;
   if (mode == MODE_SHORT) there /= 2;
-  if (there > 0) memcpy(out, g->bytes + from, there);
+  copy_bytes(out, g->bytes + from, there);
   if (mode == MODE_SHORT) return SQLITE_IOERR_READ;
   hook(SITE_READ, 1, mode);
   if (there == size) return SQLITE_OK;
@@ -226,7 +231,7 @@ static int disk_write(sqlite3_file *f, const void *in, int n, sqlite3_int64 at) 
   if (mode == MODE_SHORT) size /= 2;
   note_change(g, from, size);
   if (from + size > g->size) resize(g, from + size);
-  memcpy(g->bytes + from, in, size);
+  copy_bytes(g->bytes + from, in, size);
   hook(SITE_WRITE, 1, mode);
   return mode == MODE_SHORT ? SQLITE_IOERR_WRITE : SQLITE_OK;
 }

@@ -136,9 +136,11 @@ static void check_wrapper(const uint8_t *data, size_t size) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (size < 2 || size > OBJECT_MAX) return 0;
-  if (arena.limit == 0) {
+  static int ready; /* the limit is an input's own, and may be 0 */
+  if (!ready) {
     schat__arena_init(&arena, NULL, PLENTY);
     schat__arena_init(&model_arena, NULL, PLENTY);
+    ready = 1;
   }
   const unsigned type = data[0] < SCHAT__TYPE_COUNT ? data[0] : (unsigned)SCHAT__TYPE_DecryptedMessage;
   check_object(type, data + 2, size - 2, data[1] == 255 ? PLENTY : (size_t)data[1] * 64);

@@ -84,12 +84,15 @@ static void *room(void *items, size_t count, size_t *capacity, size_t size) {
 }
 
 static sim_batch_note *spare_notes;
+static sim_batch_note *all_notes; /* those of a schedule that ended in the middle are lost, and found here */
 
 static sim_batch_note *new_note(void) {
   sim_batch_note *n = spare_notes;
   if (n == NULL) {
     n = calloc(1, sizeof *n);
     if (n == NULL) abort();
+    n->all = all_notes;
+    all_notes = n;
     return n;
   }
   spare_notes = n->next;

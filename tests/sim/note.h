@@ -32,6 +32,7 @@ typedef struct {
 } note_logged;
 
 struct sim_batch_note {
+  struct sim_batch_note *all;
   sim_batch_note *next;
   note_made_item *made;
   note_state *states;
