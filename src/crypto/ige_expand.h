@@ -17,7 +17,7 @@
 /* Every word and all the words before it, added up. */
 #define WORD_SUMS(v) xor_wide(PAIR_SUMS(v), SLIDE_WIDE(PAIR_SUMS(v), 8))
 #define PAIR_SUMS(v) xor_wide(v, SLIDE_WIDE(v, 4))
-#define PUT_MIDDLE(r, key) at[(r)*step] = inverse ? mix_wide(key) : (key)
+#define PUT_MIDDLE(r, key) at[(r)*pace] = inverse ? mix_wide(key) : (key)
 #endif
 
 /* even, odd: the two halves of each lane's key; the r-th round keys go to keys[r * stride]. The equivalent inverse cipher uses the keys
@@ -25,7 +25,7 @@
 static SCHAT__INLINE WIDE void EXPAND(VECTOR even, VECTOR odd, VECTOR *keys, size_t stride, int inverse) {
   const VECTOR turned = words_wide(0x0c0f0e0d), straight = words_wide(0x0f0e0d0c); /* four times the last word */
   VECTOR *at = inverse ? keys + (SCHAT__ROUND_KEYS - 1) * stride : keys;
-  const ptrdiff_t step = inverse ? -(ptrdiff_t)stride : (ptrdiff_t)stride;
+  const ptrdiff_t pace = inverse ? -(ptrdiff_t)stride : (ptrdiff_t)stride;
   at[0] = even;
   EXPAND_EVEN(1, 0x01);
   EXPAND_ODD(2);
@@ -40,7 +40,7 @@ static SCHAT__INLINE WIDE void EXPAND(VECTOR even, VECTOR odd, VECTOR *keys, siz
   EXPAND_EVEN(11, 0x20);
   EXPAND_ODD(12);
   EXPAND_EVEN(13, 0x40);
-  at[(ptrdiff_t)(SCHAT__ROUND_KEYS - 1) * step] = even;
+  at[(ptrdiff_t)(SCHAT__ROUND_KEYS - 1) * pace] = even;
 }
 
 #undef EXPAND

@@ -5,7 +5,7 @@
 #ifdef SCHAT__X86_VAES
 
 #define VECTOR __m512i
-#define PER_VECTOR 4u
+#define PER_VECTOR ((size_t)4)
 #define WIDE SCHAT__TARGET("aes,avx2,vaes,avx512f,avx512bw")
 
 static SCHAT__INLINE WIDE __m256i load_half(const uint8_t *const *p, size_t offset) {
@@ -77,7 +77,7 @@ static SCHAT__APART WIDE void expand_4(const schat__ige_job *const *jobs, __m128
 #define UNROLLED
 #endif
 
-#define VECTORS 4u
+#define VECTORS ((size_t)4)
 #define LAST ((SCHAT__ROUND_KEYS - 1) * VECTORS)
 #define EACH(DO) DO(0); DO(1); DO(2); DO(3)
 #define BEGIN(j)                                                                         \
