@@ -60,11 +60,13 @@ static void seal(schat__crypto *crypto, unsigned how, const uint8_t *text, size_
 }
 
 /* The plaintext that the input stands for; 0: none. */
-static size_t make_plain(schat__crypto *crypto, unsigned how, unsigned extra, fuzz_input *in) {
+static size_t make_plain(schat__crypto *crypto, unsigned how, unsigned first, unsigned extra, fuzz_input *in) {
   const size_t head = (how & HOW_OBJECT) != 0 ? 4 : 0;
+  const unsigned padding = (first << 8 | extra) % 1064u; /* of HOW_PLAIN: lawful and not, around both ends of what is */
   const schat_bytes rest = fuzz_rest(in, PLAIN_MAX - head - SCHAT__PADDING_MAX - 16);
   size_t size = rest.size / (head == 4 ? 4 : 16) * (head == 4 ? 4 : 16);
   if (size > 0) memcpy(plain + head, rest.data, size);
+  if (head == 0 && size >= 4 && first < 0xf0) schat__store32(plain, (uint32_t)size - 4u - padding); /* no compare leads there: X-01 */
   if (head == 0) return size;
   if ((how & HOW_MTPROTO1) != 0) {
     const size_t whole = (4 + size + 15) / 16 * 16;
@@ -151,7 +153,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     open_packet(crypto, how, rest.size, -1);
     return 0;
   }
-  const size_t plain_size = make_plain(crypto, how, second, &in);
+  const size_t plain_size = make_plain(crypto, how, first, second, &in);
   if (plain_size == 0) return 0;
   seal(crypto, how, plain, plain_size, packet);
   const size_t packet_size = SCHAT__ENVELOPE_HEAD + plain_size;
