@@ -296,6 +296,7 @@ int schat__out_again(schat__env *env, schat__slot *slot, schat__item *item, int6
     slot->chat.key_sealed++;
   }
   item->u.out.again = item->u.out.state == SCHAT__SENT;
+  if (item->u.out.token != 0 && slot->chat.last_send == item->u.out.token) slot->chat.last_send = 0; /* its answer will find nobody */
   item->u.out.token = 0;
   item->u.out.retry_at = retry_at;
   if (slot->chat.pump_from > item->key) slot->chat.pump_from = (int32_t)item->key;

@@ -258,6 +258,39 @@ static void a_resend_behind_a_gap_is_answered_at_once_and_once(void **state) {
   }
 }
 
+/* R-SEQ-07, D-25 accept: where one send at a time is under way, and the peer asks again for what that one carries, its answer finds nobody;
+ * the sends behind it go out all the same. */
+static void a_resend_of_what_is_under_way_leaves_the_way_free(void **state) {
+  (void)state;
+  schat_policy policy;
+  SCHAT_INIT(policy); /* no chained sends */
+  stage *s = stage_new(91, 1, &policy);
+  world_peer *peer = &s->w->peers[0];
+  const int32_t raw = stage_slot(s)->chat.out_seq;
+  int64_t second = 0;
+  size_t i, found = 0;
+  peer->hold = 1;
+  world_forget(s->w);
+  assert_true(world_text(s->w, 0, s->chat_id, "first", NULL) >= 0);
+  world_drain(s->w, 0);
+  s->w->now += 600000; /* nobody has said what became of it */
+  assert_int_equal(stage_resend(s, raw, s->p->out_raw++, raw, raw), SCHAT_OK);
+  assert_true(world_text(s->w, 0, s->chat_id, "second", &second) >= 0);
+  world_drain(s->w, 0);
+  for (i = 0; i < peer->request_count; i++) {
+    schat_answer answer;
+    SCHAT_INIT(answer);
+    answer.type = SCHAT_ANSWER_SENT;
+    answer.date = (int32_t)(s->w->now / 1000);
+    found += peer->requests[i].random_id == second;
+    if (peer->requests[i].type > SCHAT_REQUEST_SEND_SERVICE || peer->requests[i].type < SCHAT_REQUEST_SEND_ENCRYPTED) continue;
+    assert_true(schat_request_done(stage_manager(s), peer->requests[i].token, &answer, s->w->now) >= 0);
+    world_drain(s->w, 0);
+  }
+  assert_int_equal(found, 1);
+  stage_free(s);
+}
+
 /* R-SEQ-16 reject: nor is one that came in order answered again */
 static void a_replayed_resend_is_not_answered(void **state) {
   stage *s = with_texts(6, 1, 4, 0);
@@ -567,6 +600,7 @@ int main(void) {
       cmocka_unit_test(only_a_range_that_can_be_answered_is_lawful),
       cmocka_unit_test(the_span_of_a_range_is_bounded),
       cmocka_unit_test(a_resend_behind_a_gap_is_answered_at_once_and_once),
+      cmocka_unit_test(a_resend_of_what_is_under_way_leaves_the_way_free),
       cmocka_unit_test(a_replayed_resend_is_not_answered),
       cmocka_unit_test(requests_in_a_row_are_answered_with_a_pause),
       cmocka_unit_test(noops_are_answered_with_a_pause_too),
