@@ -75,7 +75,6 @@ static int unwrapped(schat__env *env, schat__slot *slot, schat_bytes object, int
   if (id != schat__tl_constructor_at(SCHAT__TL_decryptedMessageService8)->id) {
     return schat__emit_rejected(env, slot->chat.chat_id, SCHAT_REJECT_MALFORMED);
   }
-  SCHAT_INIT(message);
   status = schat__message_decode(&env->arena, object, &message, &action);
   if (status == SCHAT_E_NOMEM) return status;
   if (status != SCHAT_OK || action.type != SCHAT__ACTION_NOTIFY_LAYER) {
@@ -152,7 +151,6 @@ static int content(schat__env *env, schat__slot *slot, const placed *p) {
   schat_message message;
   schat__action action;
   int status;
-  SCHAT_INIT(message);
   status = schat__message_decode(&env->arena, p->object, &message, &action);
   if (status == SCHAT_E_MALFORMED) return unsupported(env, slot, p, 1);
   if (status != SCHAT_OK) return status;
@@ -232,7 +230,6 @@ static int answer_at_once(schat__env *env, schat__slot *slot, schat__item *item)
   schat__action action;
   schat_bytes object = {item->data, item->size};
   int status;
-  SCHAT_INIT(message);
   status = schat__message_decode(&env->arena, object, &message, &action);
   if (status == SCHAT_E_MALFORMED) return SCHAT_OK; /* its turn will come */
   if (status != SCHAT_OK || action.type != SCHAT__ACTION_RESEND) return status;

@@ -3,6 +3,8 @@
 #ifndef SCHAT_CRYPTO_CPU_H
 #define SCHAT_CRYPTO_CPU_H
 
+#include <stdint.h>
+
 /* SCHAT__X86: kernels with AES-NI; SCHAT__X86_64: those that need 16 registers too, and those with SHA-NI; SCHAT__X86_VAES: those with AES
  * on 256 and 512 bits. Elsewhere the portable kernels serve, and none of the others is compiled. */
 #if defined(_MSC_VER) && !defined(__clang__)
@@ -34,5 +36,10 @@
 
 /* A set of SCHAT__CPU_…. The processor is asked once, which takes tens of microseconds in a virtual machine; from any thread. */
 unsigned schat__cpu(void);
+
+#ifdef SCHAT__X86
+/* The same out of the words of CPUID, eax to edx of its leaves 1 and 7, and of XCR0, which is 0 where the system does not use it. */
+unsigned schat__cpu_of(const uint32_t one[4], const uint32_t seven[4], uint32_t saved);
+#endif
 
 #endif
