@@ -93,16 +93,15 @@ static void a_failing_digest_rejects_no_message(void **state) {
   memstore *before = world_image(s->w, 0);
   crypto->sha = NULL; /* libcrypto's digest: a kernel cannot fail */
   EVP_MD *md = crypto->sha256.md;
-  EVP_MD *sha1 = crypto->sha1.md;
   assert_int_equal(EVP_MD_CTX_reset(crypto->sha256.ctx), 1);
   crypto->sha256.md = NULL;
   crypto->sha256.ready = 0;
+  crypto->sha = NULL; /* the kernels that need no libcrypto cannot fail */
   const int32_t raw = s->p->out_raw;
   assert_int_equal(stage_text_raw(s, s->p->in_raw, raw, 1, "text"), SCHAT_E_CRYPTO);
   assert_int_equal(s->w->peers[0].event_count, 0);
   assert_true(stage_same(before, s->w->peers[0].store));
   crypto->sha256.md = md;
-  assert_true(crypto->sha1.md == sha1);
   assert_int_equal(stage_text_raw(s, s->p->in_raw, raw, 1, "text"), SCHAT_OK);
   memstore_free(before);
   stage_free(s);
