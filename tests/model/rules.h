@@ -46,9 +46,13 @@
 #ifndef EARLY_DROP
 #define EARLY_DROP 0 /* 1: an old key goes as soon as the new one is seen, gap or not, as with TDLib (D-06) */
 #endif
+/* 1: nothing may be refused for its key, not even for a while. In larger configurations a message that was sealed anew for a Resend may be the
+ * first under the new key; the old key then goes although something under it is still on its way, and that has to be asked for. */
+#ifndef READABLE
+#define READABLE 0
+#endif
 #define NUMBERS 16 /* messages of a side, as there are bits */
 #define KEYS 5
-#define PLACE_UNKNOWN 255
 #define PASSES (2 * LOSSES + 4) /* of time, until both must be together */
 
 /* What was promised and is not so. */
@@ -59,7 +63,7 @@ typedef enum {
   CLAIM_IN_SEQ_NO,    /* an in_seq_no that ends the chat (R-SEQ-17, R-SEQ-18) */
   CLAIM_RESEND,       /* a Resend that ends the chat (R-SEQ-14), or asks for what the asker has */
   CLAIM_KEY_GONE,     /* sealed under a key that is not held, or two old keys at once */
-  CLAIM_UNREADABLE,   /* though nothing is lost, a message that is no repeat does not open, and its sender has not sealed it anew */
+  CLAIM_UNREADABLE,   /* READABLE: a message that is no repeat does not open, and its sender has not sealed it anew */
   CLAIM_OLD_KEY,      /* all has arrived, and both still hold an old key (R-PFS-20) */
   CLAIM_ABORT,        /* AbortKey, though nobody did wrong */
   CLAIM_PROGRESS,     /* all is quiet, nothing will be lost any more, and yet they do not come together */
@@ -209,10 +213,22 @@ static void gap_resume(model *m, endpoint *e) {
   }
 }
 
+/* covered: what the peer has by its latest message, even one behind a gap. */
+static unsigned covered(const endpoint *e, const endpoint *peer) {
+  unsigned n = NUMBERS, said = 0;
+  while (n > 0 && !(e->waiting & bit(n - 1))) n--;
+  if (n > 0) said = peer->out[n - 1].in;
+  return said > e->peer_in_seq ? said : e->peer_in_seq;
+}
+
 /* schat__stuck_tend: the oldest, which the peer does not cover though it was heard since (D-36). */
-static void stuck_tend(endpoint *e) {
-  unsigned oldest = bit(e->peer_in_seq) & sent(e) & e->late & ~(unsigned)e->again;
+static void stuck_tend(endpoint *e, const endpoint *peer) {
+  unsigned oldest = bit(covered(e, peer)) & sent(e) & e->late & ~(unsigned)e->again;
+#ifndef BUG_NEVER_UNASKED
   if (e->heard && oldest != 0) out_again(e, oldest);
+#else
+  (void)oldest;
+#endif
 }
 
 /* rekey.c --------------------------------------------------------------------------------------------------------------------- */
@@ -247,12 +263,7 @@ static void switch_accepted(model *m, endpoint *e) {
 static void rekey_evidence(model *m, endpoint *e, unsigned key, unsigned raw) {
   if (e->next != 0 && key == e->next) switch_accepted(m, e);
   if (e->previous == 0 || key != e->key) return;
-#ifdef BUG_SWITCH_PLACED_TOO_LOW
   if (e->new_key_seen == 0 || raw + 1 < e->new_key_seen) e->new_key_seen = (uint8_t)(raw + 1);
-#else
-  if (e->new_key_seen == 0) e->new_key_seen = PLACE_UNKNOWN;
-  if (raw >= e->seen_end && raw + 1 < e->new_key_seen) e->new_key_seen = (uint8_t)(raw + 1); /* otherwise it may be sealed anew */
-#endif
 }
 
 /* drop_previous (R-PFS-16, R-PFS-19, D-23) */
@@ -362,7 +373,7 @@ static void rekey_tend(model *m, endpoint *e) {
 static void chat_tend(model *m, endpoint *e) {
   gap_tend(m, e);
   rekey_tend(m, e);
-  stuck_tend(e);
+  stuck_tend(e, &m->e[e == &m->e[0]]);
   if (e->asked_end < e->in_seq) e->asked_end = e->in_seq; /* nothing below is ever looked at */
 }
 
@@ -455,7 +466,7 @@ static void take(model *m, endpoint *e, const endpoint *peer, unsigned raw, unsi
       rekey_evidence(m, e, key, raw);
       e->heard = 1;
       place(m, e, peer, raw);
-    } else if (!EARLY_DROP && LOSSES == 0 && key == sealer(peer, raw)) {
+    } else if (READABLE && key == sealer(peer, raw)) {
       fail(m, CLAIM_UNREADABLE);
     }
   }
