@@ -10,6 +10,15 @@
 
 #include "crypto/cpu.h"
 
+#if defined(__has_include)
+#if __has_include(<valgrind/valgrind.h>)
+#include <valgrind/valgrind.h>
+#endif
+#endif
+#ifndef RUNNING_ON_VALGRIND
+#define RUNNING_ON_VALGRIND 0 // nothing emulates a processor of its own
+#endif
+
 #ifdef SCHAT__X86
 
 enum { EAX, EBX, ECX, EDX };
@@ -100,6 +109,13 @@ static int is_said(const char *line, const char *flag) {
   return 0;
 }
 
+/* An emulator's processor lacks some of what the system's has, never the other way round. */
+static void is_as_said(unsigned flag, int said) {
+  const int found = (schat__cpu() & flag) != 0;
+  if (RUNNING_ON_VALGRIND) assert_true(!found || said);
+  else assert_int_equal(found, said);
+}
+
 static void this_processor_is_what_the_system_says(void **state) {
   (void)state;
   static char line[16384];
@@ -108,13 +124,12 @@ static void this_processor_is_what_the_system_says(void **state) {
   while (fgets(line, (int)sizeof line, f) != NULL && strncmp(line, "flags", 5) != 0) line[0] = 0;
   (void)fclose(f);
   if (line[0] == 0) return;
-  const unsigned cpu = schat__cpu();
-  assert_int_equal((cpu & SCHAT__CPU_AES) != 0, is_said(line, "aes") && is_said(line, "sse4_1") && is_said(line, "ssse3"));
-  assert_int_equal((cpu & SCHAT__CPU_AVX) != 0, is_said(line, "avx"));
-  assert_int_equal((cpu & SCHAT__CPU_VAES) != 0, is_said(line, "vaes") && is_said(line, "avx2"));
-  assert_int_equal((cpu & SCHAT__CPU_SHA) != 0, is_said(line, "sha_ni") && (cpu & SCHAT__CPU_AES) != 0);
-  assert_int_equal((cpu & SCHAT__CPU_AVX512) != 0, is_said(line, "avx512f"));
-  assert_int_equal((cpu & SCHAT__CPU_AVX512BW) != 0, is_said(line, "avx512bw"));
+  is_as_said(SCHAT__CPU_AES, is_said(line, "aes") && is_said(line, "sse4_1") && is_said(line, "ssse3"));
+  is_as_said(SCHAT__CPU_AVX, is_said(line, "avx"));
+  is_as_said(SCHAT__CPU_VAES, is_said(line, "vaes") && is_said(line, "avx2"));
+  is_as_said(SCHAT__CPU_SHA, is_said(line, "sha_ni") && is_said(line, "aes"));
+  is_as_said(SCHAT__CPU_AVX512, is_said(line, "avx512f"));
+  is_as_said(SCHAT__CPU_AVX512BW, is_said(line, "avx512bw"));
 }
 #endif
 
