@@ -64,49 +64,49 @@ typedef struct {
   uint8_t tries;
 } schat__ask;
 
-/* What a chat is. No pointers: a copy is an assignment, wiping it is one call. */
+/* What a chat is. No pointers: a copy is an assignment, wiping it is one call. In four parts: what has no part in comparisons, what a CHAT
+ * record holds (schat__chat_differs looks at it as bytes), what a KEYS record holds, and what is not stored. */
 typedef struct {
   int32_t chat_id;
+  uint32_t flags; /* a CHAT record's too, but for SCHAT__FLAGS_VOLATILE */
+
   uint8_t state;        /* schat_state */
   uint8_t close_reason; /* schat_close_reason */
   uint8_t gap_tries;    /* Resend requests repeated for the gap that is open (D-10) */
   uint8_t abort_pauses; /* rekeyings that failed in a row: pauses double (D-21) */
-  uint32_t flags;
   int32_t folder_id, date, ttl;
   int32_t peer_layer;     /* the highest known (R-LAY-01) */
   int32_t stated_layer;   /* what we state; never falls (D-04) */
   int32_t notified_layer; /* ours, as last told to the peer (R-LAY-04) */
   int32_t last_date, read_inbox_date, read_outbox_date, unread_count;
-  int64_t user_id, own_id, access_hash;
-  int64_t config; /* key of the DH configuration (R-PFS-07) */
-
   int32_t out_seq;     /* raw number of the next message we make */
   int32_t in_seq;      /* raw number of the next message to apply */
   int32_t in_highest;  /* raw number of the highest message seen */
   int32_t asked_up_to; /* raw number of the last message a Resend of ours covers */
   int32_t peer_in_seq; /* how many of ours the peer has confirmed */
   int32_t flush_seq;   /* raw number of the FlushHistory a discard waits for; -1 */
-
-  int64_t key_fingerprint;
-  int64_t key_since;                 /* clock */
-  uint32_t key_sealed, key_opened;   /* messages (R-PFS-02) */
-  int32_t new_key_seen;              /* lowest raw number seen under the current key while a previous one is kept; -1 */
-  int64_t last_exchange;             /* id of the last rekeying that ended */
-  int64_t gap_at, abort_at, rekey_at, discard_at, accept_at, close_at, peer_heard; /* clock; 0 where unused */
-  int64_t dh_seen[4];                /* digests of public values: own and peer's of the first exchange, and of the last rekeying */
-  uint8_t key[SCHAT__DH_SIZE];
-  uint8_t key_hash[SCHAT_KEY_HASH_SIZE];
+  uint32_t key_sealed, key_opened;           /* messages (R-PFS-02) */
+  int32_t new_key_seen;                      /* lowest raw number seen under the current key while a previous one is kept; -1 */
   int32_t acked_base, acked_last, acked_end; /* acked.c */
+  int64_t user_id, own_id, access_hash;
+  int64_t config;        /* key of the DH configuration (R-PFS-07) */
+  int64_t last_exchange; /* id of the last rekeying that ended */
+  int64_t gap_at, abort_at, rekey_at, discard_at, accept_at, close_at, peer_heard; /* clock; 0 where unused */
+  int64_t dh_seen[4]; /* digests of public values: own and peer's of the first exchange, and of the last rekeying */
   uint8_t acked_size, acked_count;
   uint8_t acked[SCHAT__ACKED_SIZE];
 
-  /* Volatile: not stored. */
+  int64_t key_fingerprint;
+  int64_t key_since; /* clock */
+  uint8_t key[SCHAT__DH_SIZE];
+  uint8_t key_hash[SCHAT_KEY_HASH_SIZE];
+
+  int32_t pump_from; /* no outbox item below needs sending */
   schat__ask ask;
   uint64_t read_token;
-  uint64_t last_send;    /* token of the last send in flight */
+  uint64_t last_send; /* token of the last send in flight */
   int64_t read_retry_at, typing_at;
-  int64_t noop_at;       /* clock: before then no more Noops go out for what is confirmed */
-  int32_t pump_from;     /* no outbox item below needs sending */
+  int64_t noop_at; /* clock: before then no more Noops go out for what is confirmed */
   uint8_t read_tries;
   uint8_t moves; /* ids the server has refused */
 } schat__chat;
@@ -183,11 +183,13 @@ typedef struct {
 
 typedef struct schat__item {
   int64_t key; /* OUTBOX, WAITING: raw number; TIMER: random_id; EARLY: order of arrival */
-  uint8_t *data;
+  uint8_t *data; /* behind this head, until it is replaced */
   uint32_t size;
+  uint32_t room;    /* bytes behind this head */
   uint8_t kind;
   uint64_t written; /* the batch that wrote it last */
   uint64_t born;    /* the group that made it */
+  uint64_t saved;   /* the savepoint whose journal can undo what becomes of its head */
   union {
     schat__out out;
     schat__held held;
@@ -200,10 +202,18 @@ typedef struct {
   size_t count, capacity;
 } schat__list;
 
+#define SCHAT__LIST_FIRST 4u
+
+/* The lists of one chat, and the first places of the one that needs some first. */
+typedef struct schat__lists {
+  schat__list of[SCHAT__ITEM_KINDS];
+  schat__item *first[SCHAT__LIST_FIRST];
+} schat__lists;
+
 typedef struct schat__slot {
   schat__chat chat;
   schat__secrets *secrets; /* NULL: none */
-  schat__list *lists;      /* SCHAT__ITEM_KINDS of them, sorted by key; NULL: all empty */
+  schat__lists *lists;     /* sorted by key; NULL: all empty */
   int64_t wake_at;         /* clock when something is due */
   uint64_t saved;          /* the savepoint whose journal holds a copy of chat */
   uint64_t written;        /* the group whose batch holds its CHAT record */
@@ -282,6 +292,9 @@ typedef struct schat__env {
 
   /* Effects, oldest first. */
   schat__effect *first_effect, *last_effect;
+  schat__effect *spare_effects; /* a few blocks for the next ones (event.c) */
+  size_t spare_count;
+  struct schat__lists *spare_lists; /* of a chat whose lists have become empty, for the next one */
   schat__flight *flights; /* sorted by token */
   size_t flight_count, flight_capacity;
   uint64_t next_token;
@@ -292,6 +305,7 @@ typedef struct schat__env {
   /* The journal of the commit that is being made. */
   schat__undo *journal;
   size_t journal_count, journal_capacity;
+  schat__arena journal_arena; /* its copies */
   uint64_t savepoint; /* number of the input */
   uint64_t group;     /* number of the commit */
   uint64_t durable;   /* highest group that is durable */
@@ -303,6 +317,7 @@ typedef struct schat__env {
 
 typedef struct {
   size_t journal_count;
+  schat__arena_mark copies;
   schat__effect *last_effect;
   schat__account account;
   schat__queue queue;
@@ -332,11 +347,11 @@ struct schat__undo {
   uint8_t replaced; /* ITEM_EDIT: `before` owns the data that was replaced */
   schat__slot *slot;
   union {
-    schat__chat *chat;
+    schat__chat *chat;       /* what there was; a copy in journal_arena */
     schat__secrets *secrets; /* what there was; may be NULL */
     struct {
       schat__item *item;
-      schat__item *before; /* EDIT: a copy of its head */
+      schat__item *before; /* EDIT: a copy of its head, in journal_arena */
     } item;
     schat__effect *effect;
     schat__flight flight;
@@ -371,10 +386,12 @@ size_t schat__count(const schat__slot *slot, schat__item_kind kind);
 schat__item *schat__item_at(const schat__slot *slot, schat__item_kind kind, size_t index);
 schat__item *schat__item_find(const schat__slot *slot, schat__item_kind kind, int64_t key);
 size_t schat__item_lower_bound(const schat__slot *slot, schat__item_kind kind, int64_t key); /* index of the first key >= key */
+void schat__lists_forget_spare(schat__env *env);
 /* For loading: puts an item without a journal. */
 int schat__item_load(schat__env *env, schat__slot *slot, schat__item *item);
 schat__item *schat__item_alloc(schat__env *env, schat__item_kind kind, int64_t key, size_t size);
 void schat__item_free(schat__env *env, schat__item *item);
+size_t schat__item_memory(const schat__item *item);
 
 /* table.c ------------------------------------------------------------------------------------------------------------------- */
 schat__slot *schat__table_find(const schat__table *table, int32_t chat_id);
@@ -416,6 +433,7 @@ int schat__events_forget_many(schat__env *env, int32_t chat_id, const schat__ids
 /* Appends an event read from the store. */
 int schat__effect_load(schat__env *env, uint64_t id, const uint8_t *data, size_t size);
 void schat__effect_free(schat__env *env, schat__effect *effect);
+void schat__effects_forget_spares(schat__env *env);
 
 /* A request with a new token. */
 int schat__request(schat__env *env, int32_t chat_id, int32_t type, int64_t ref, uint64_t *token);
@@ -560,6 +578,14 @@ int64_t schat__timer_deadline(const schat__slot *slot);
 #define SCHAT__RECORD_VERSION 1u
 void schat__chat_write(schat__writer *w, const schat__chat *chat);
 int schat__chat_read(schat__reader *r, schat__chat *chat);
+/* 0 when both make the same CHAT record. */
+int schat__chat_differs(const schat__chat *a, const schat__chat *b);
+/* Bytes that schat__chat_write, schat__keys_write, schat__item_head_write, schat__account_write and schat__config_write write at most. */
+#define SCHAT__CHAT_RECORD_MOST 512u
+#define SCHAT__KEYS_RECORD_MOST 1664u
+#define SCHAT__ITEM_HEAD_MOST 192u
+#define SCHAT__ACCOUNT_RECORD_MOST 64u
+#define SCHAT__CONFIG_RECORD_MOST 288u
 void schat__keys_write(schat__writer *w, const schat__slot *slot);
 int schat__keys_read(schat__env *env, schat__reader *r, schat__slot *slot);
 void schat__item_head_write(schat__writer *w, const schat__item *item); /* all but data */

@@ -102,10 +102,46 @@ int schat__event_decode(schat__arena *arena, const uint8_t *data, size_t size, s
   return SCHAT_OK;
 }
 
+/* Requests, and events that only name something, come and go with every message: a few of their blocks are kept. */
+#define SPARE_EFFECT (sizeof(schat__effect) + 88u)
+#define SPARES_MOST 8u
+
+static schat__effect *take_spare(schat__env *env) {
+  schat__effect *effect = env->spare_effects;
+  if (effect == NULL) return schat__alloc(env->mem, SPARE_EFFECT);
+  env->spare_effects = effect->next;
+  env->spare_count--;
+  effect->next = NULL;
+  return effect;
+}
+
+static size_t block_size(size_t size) {
+  return sizeof(schat__effect) + size <= SPARE_EFFECT ? SPARE_EFFECT : sizeof(schat__effect) + size;
+}
+
+static void free_block(schat__env *env, schat__effect *effect) {
+  const size_t size = block_size(effect->size);
+  if (size != SPARE_EFFECT || env->spare_count == SPARES_MOST) {
+    schat__free(env->mem, effect, size);
+    return;
+  }
+  schat__wipe(effect, size);
+  effect->next = env->spare_effects;
+  env->spare_effects = effect;
+  env->spare_count++;
+}
+
+void schat__effects_forget_spares(schat__env *env) {
+  while (env->spare_effects != NULL) {
+    schat__effect *effect = take_spare(env);
+    schat__free(env->mem, effect, SPARE_EFFECT);
+  }
+}
+
 static schat__effect *new_effect(schat__env *env, size_t size) {
   schat__effect *effect;
   if (size > UINT32_MAX) return NULL;
-  effect = schat__alloc(env->mem, sizeof *effect + size);
+  effect = block_size(size) == SPARE_EFFECT ? take_spare(env) : schat__alloc(env->mem, block_size(size));
   if (effect == NULL) return NULL;
   effect->size = (uint32_t)size;
   effect->ticket = env->group;
@@ -114,7 +150,7 @@ static schat__effect *new_effect(schat__env *env, size_t size) {
 
 void schat__effect_free(schat__env *env, schat__effect *effect) {
   if (!effect->is_request && is_passing(effect->type)) env->passing_events--;
-  schat__free(env->mem, effect, sizeof *effect + effect->size);
+  free_block(env, effect);
 }
 
 static void append(schat__env *env, schat__effect *effect) {

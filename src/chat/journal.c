@@ -24,6 +24,7 @@ schat__undo *schat__journal_add(schat__env *env, schat__undo_kind kind, schat__s
 
 void schat__mark_set(schat__env *env, schat__mark *mark) {
   mark->journal_count = env->journal_count;
+  schat__arena_note(&env->journal_arena, &mark->copies);
   mark->last_effect = env->last_effect;
   mark->account = env->account;
   mark->queue = env->queue;
@@ -47,7 +48,6 @@ static void undo_one(schat__env *env, schat__undo *undo) {
     case SCHAT__UNDO_CHAT:
       slot->chat = *undo->u.chat;
       slot->saved = 0;
-      schat__free(env->mem, undo->u.chat, sizeof *undo->u.chat);
       break;
     case SCHAT__UNDO_SECRETS:
       schat__free(env->mem, slot->secrets, sizeof *slot->secrets);
@@ -58,9 +58,8 @@ static void undo_one(schat__env *env, schat__undo *undo) {
       schat__item_free(env, undo->u.item.item);
       break;
     case SCHAT__UNDO_ITEM_EDIT:
-      if (undo->replaced) schat__free(env->mem, undo->u.item.item->data, undo->u.item.item->size);
+      if (undo->replaced) schat__item_free_data(env, undo->u.item.item);
       *undo->u.item.item = *undo->u.item.before;
-      schat__free(env->mem, undo->u.item.before, sizeof *undo->u.item.before);
       break;
     case SCHAT__UNDO_ITEM_GONE:
       schat__list_insert(slot, undo->u.item.item);
@@ -104,6 +103,7 @@ void schat__mark_undo(schat__env *env, const schat__mark *mark) {
   /* First the new requests, in whose places answered ones may have to stand again. */
   while (env->flight_count > 0 && env->flights[env->flight_count - 1].token > mark->next_token) env->flight_count--;
   while (env->journal_count > mark->journal_count) undo_one(env, &env->journal[--env->journal_count]);
+  schat__arena_rewind(&env->journal_arena, &mark->copies);
   drop_effects_after(env, mark->last_effect);
   env->account = mark->account; /* next_token goes on: what outlives this step may still hold a token of it */
   env->queue = mark->queue;
@@ -114,20 +114,17 @@ void schat__mark_undo(schat__env *env, const schat__mark *mark) {
 
 static void settle_one(schat__env *env, schat__undo *undo) {
   switch ((schat__undo_kind)undo->kind) {
-    case SCHAT__UNDO_CHAT:
-      schat__free(env->mem, undo->u.chat, sizeof *undo->u.chat);
-      break;
     case SCHAT__UNDO_SECRETS:
       schat__free(env->mem, undo->u.secrets, sizeof *undo->u.secrets);
       break;
     case SCHAT__UNDO_ITEM_EDIT:
-      if (undo->replaced) schat__free(env->mem, undo->u.item.before->data, undo->u.item.before->size);
-      schat__free(env->mem, undo->u.item.before, sizeof *undo->u.item.before);
+      if (undo->replaced) schat__item_drop_data(env, undo->u.item.item, undo->u.item.before);
       break;
     case SCHAT__UNDO_ITEM_GONE:
       schat__lists_trim(env, undo->slot);
       break;
     case SCHAT__UNDO_NONE:
+    case SCHAT__UNDO_CHAT:
     case SCHAT__UNDO_ITEM_NEW:
     case SCHAT__UNDO_SLOT_NEW:
     case SCHAT__UNDO_SLOT_GONE:
@@ -149,20 +146,17 @@ void schat__journal_settle(schat__env *env) {
   }
   schat__wipe(env->journal, env->journal_count * sizeof *env->journal);
   env->journal_count = 0;
+  schat__arena_reset(&env->journal_arena);
 }
 
 int schat__edit(schat__env *env, schat__slot *slot) {
   schat__undo *undo;
   schat__chat *copy;
   if (slot->saved == env->savepoint) return SCHAT_OK;
-  copy = schat__alloc(env->mem, sizeof *copy);
-  if (copy == NULL) return SCHAT_E_NOMEM;
-  undo = schat__journal_add(env, SCHAT__UNDO_CHAT, slot);
-  if (undo == NULL) {
-    schat__free(env->mem, copy, sizeof *copy);
-    return SCHAT_E_NOMEM;
-  }
-  *copy = slot->chat;
+  copy = schat__arena_take(&env->journal_arena, sizeof *copy);
+  undo = copy == NULL ? NULL : schat__journal_add(env, SCHAT__UNDO_CHAT, slot);
+  if (undo == NULL) return SCHAT_E_NOMEM;
+  memcpy(copy, &slot->chat, sizeof *copy); /* padding too: copies are compared as bytes */
   undo->u.chat = copy;
   slot->saved = env->savepoint;
   return SCHAT_OK;
@@ -216,8 +210,8 @@ int schat__slot_remove(schat__env *env, schat__slot *slot) {
 void schat__slot_free(schat__env *env, schat__slot *slot) {
   size_t kind, i;
   for (kind = 0; slot->lists != NULL && kind < SCHAT__ITEM_KINDS; kind++) {
-    for (i = 0; i < slot->lists[kind].count; i++) schat__item_free(env, slot->lists[kind].at[i]);
-    slot->lists[kind].count = 0;
+    for (i = 0; i < slot->lists->of[kind].count; i++) schat__item_free(env, slot->lists->of[kind].at[i]);
+    slot->lists->of[kind].count = 0;
   }
   schat__lists_trim(env, slot);
   schat__free(env->mem, slot->secrets, sizeof *slot->secrets);

@@ -14,6 +14,11 @@ void schat__list_remove(schat__slot *slot, schat__item *item);
 /* Gives the lists back when all are empty. */
 void schat__lists_trim(schat__env *env, schat__slot *slot);
 
+/* Gives back data that was put in the place of what stood behind the head. */
+void schat__item_free_data(schat__env *env, schat__item *item);
+/* The same for what an item held before; wiped where it cannot be given back yet. */
+void schat__item_drop_data(schat__env *env, const schat__item *item, const schat__item *before);
+
 /* Puts a request in flight back; there is room. */
 void schat__flight_insert(schat__env *env, const schat__flight *flight);
 

@@ -73,6 +73,12 @@ void schat__chat_write(schat__writer *w, const schat__chat *c) {
   schat__write_raw(w, c->acked, c->acked_size);
 }
 
+int schat__chat_differs(const schat__chat *a, const schat__chat *b) {
+  const size_t begin = offsetof(schat__chat, state), end = offsetof(schat__chat, key_fingerprint);
+  if (((a->flags ^ b->flags) & ~SCHAT__FLAGS_VOLATILE) != 0) return 1;
+  return memcmp((const uint8_t *)a + begin, (const uint8_t *)b + begin, end - begin) != 0;
+}
+
 static void read_numbers(schat__reader *r, schat__chat *c) {
   c->folder_id = r32(r);
   c->date = r32(r);

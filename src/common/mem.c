@@ -101,6 +101,26 @@ static void free_blocks(schat__arena *arena, struct schat__arena_block *block) {
   }
 }
 
+void schat__arena_note(const schat__arena *arena, schat__arena_mark *mark) {
+  mark->block = arena->current;
+  mark->used = arena->current != NULL ? arena->current->used : 0;
+  mark->taken = arena->taken;
+}
+
+void schat__arena_rewind(schat__arena *arena, const schat__arena_mark *mark) {
+  struct schat__arena_block *block = mark->block;
+  if (block == NULL) {
+    schat__arena_reset(arena);
+    return;
+  }
+  free_blocks(arena, block->next);
+  block->next = NULL;
+  schat__wipe(block->bytes + mark->used, block->used - mark->used);
+  block->used = mark->used;
+  arena->current = block;
+  arena->taken = mark->taken;
+}
+
 void schat__arena_reset(schat__arena *arena) {
   struct schat__arena_block *first = arena->first;
   if (first != NULL && first->size > ARENA_BLOCK_MAX) { /* one large message must not cost its size for ever */

@@ -30,6 +30,13 @@ typedef struct {
 
 void schat__arena_init(schat__arena *arena, const schat_allocator *mem, size_t limit);
 void *schat__arena_take(schat__arena *arena, size_t size); /* zeroed, aligned to 16; NULL: no memory, or over the limit */
+/* How far it is taken, and back to there: what was taken since is wiped. Marks nest; none outlives a reset. */
+typedef struct {
+  struct schat__arena_block *block; /* NULL: it was empty */
+  size_t used, taken;
+} schat__arena_mark;
+void schat__arena_note(const schat__arena *arena, schat__arena_mark *mark);
+void schat__arena_rewind(schat__arena *arena, const schat__arena_mark *mark);
 void schat__arena_reset(schat__arena *arena);              /* keeps the first block, if it is not large */
 void schat__arena_free(schat__arena *arena);
 

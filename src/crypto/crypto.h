@@ -98,11 +98,12 @@ int schat__key_hash(schat__crypto *crypto, const uint8_t key[256], uint8_t hash[
 /* seal.c ------------------------------------------------------------------------------------------------------------------
  * Records for the store: AES-256-GCM under HKDF-SHA256(storage key, salt of this opening), nonce = counter of this opening; salt and
  * nonce stand in the value, `aad` is authenticated. Keys of older salts are derived on demand; a few are cached. */
-#define SCHAT__SEAL_OVERHEAD 41u /* format 1, salt 16, counter 8, tag 16 */
+#define SCHAT__SEAL_HEAD 25u     /* format 1, salt 16, counter 8 */
+#define SCHAT__SEAL_OVERHEAD 41u /* and tag 16 */
 typedef struct schat__sealer schat__sealer;
 int schat__sealer_new(const schat_allocator *mem, schat__crypto *crypto, const uint8_t storage_key[32], schat__sealer **out);
 void schat__sealer_free(schat__sealer *sealer);
-/* `out` takes size + SCHAT__SEAL_OVERHEAD bytes. */
+/* `out` takes size + SCHAT__SEAL_OVERHEAD bytes; `in` may be out + SCHAT__SEAL_HEAD, where the ciphertext comes to stand. */
 int schat__seal(schat__sealer *sealer, const uint8_t *aad, size_t aad_size, const uint8_t *in, size_t size, uint8_t *out);
 /* `out` takes size - SCHAT__SEAL_OVERHEAD bytes. Verdict: 1, 0 (damaged, foreign or moved; out is zero), or a failure. */
 int schat__unseal(schat__sealer *sealer, const uint8_t *aad, size_t aad_size, const uint8_t *in, size_t size, uint8_t *out);

@@ -12,7 +12,7 @@
 #define VERSION 1u
 #define SALT_SIZE 16u
 #define COUNTER_AT (1u + SALT_SIZE)
-#define HEAD_SIZE (COUNTER_AT + 8u)
+#define HEAD_SIZE SCHAT__SEAL_HEAD
 #define TAG_SIZE 16u
 #define KEPT_KEYS 8u
 

@@ -21,21 +21,17 @@ static int remove_record(builder *b, uint32_t kind, int32_t chat_id, int64_t key
   return SCHAT_OK;
 }
 
-static int add_record(builder *b, uint32_t kind, int32_t chat_id, int64_t key, writing write, const void *object) {
-  schat__arena *arena = &b->m->commit_arena;
-  schat__writer w = {NULL, 0, 0};
-  uint8_t aad[SCHAT__AAD_SIZE], *sealed;
+/* Written where it is to stand sealed, and sealed in place: `most` bounds what the writer writes. */
+static int add_record(builder *b, uint32_t kind, int32_t chat_id, int64_t key, size_t most, writing write, const void *object) {
+  uint8_t aad[SCHAT__AAD_SIZE], *sealed = schat__arena_take(&b->m->commit_arena, most + SCHAT__SEAL_OVERHEAD);
+  schat__writer w = {NULL, most, 0};
   int status;
+  if (sealed == NULL) return SCHAT_E_NOMEM;
+  w.data = sealed + SCHAT__SEAL_HEAD;
   write(&w, object);
-  w.capacity = w.size;
-  w.data = schat__arena_take(arena, w.size);
-  sealed = schat__arena_take(arena, w.size + SCHAT__SEAL_OVERHEAD);
-  if (w.data == NULL || sealed == NULL) return SCHAT_E_NOMEM;
-  w.size = 0;
-  write(&w, object);
+  if (!schat__writer_fits(&w)) return SCHAT_E_TOO_LARGE;
   schat__record_aad(aad, kind, chat_id, key);
   status = schat__seal(b->m->sealer, aad, sizeof aad, w.data, w.size, sealed);
-  schat__wipe(w.data, w.size);
   if (status != SCHAT_OK) return status;
   remove_record(b, kind, chat_id, key);
   b->records[b->count - 1].value.data = sealed;
@@ -62,13 +58,13 @@ static int is_alive(const schat_manager *m, const schat__slot *slot) {
 static int put_chat(builder *b, schat__slot *slot) {
   if (slot->written == b->m->env.group) return SCHAT_OK;
   slot->written = b->m->env.group;
-  return add_record(b, SCHAT_RECORD_CHAT, slot->chat.chat_id, 0, write_chat, slot);
+  return add_record(b, SCHAT_RECORD_CHAT, slot->chat.chat_id, 0, SCHAT__CHAT_RECORD_MOST, write_chat, slot);
 }
 
 static int put_keys(builder *b, schat__slot *slot) {
   if (slot->keys_written == b->m->env.group) return SCHAT_OK;
   slot->keys_written = b->m->env.group;
-  return add_record(b, SCHAT_RECORD_KEYS, slot->chat.chat_id, 0, write_keys, slot);
+  return add_record(b, SCHAT_RECORD_KEYS, slot->chat.chat_id, 0, SCHAT__KEYS_RECORD_MOST, write_keys, slot);
 }
 
 /* A key never comes or goes without these two. */
@@ -76,19 +72,10 @@ static int keys_differ(const schat__chat *a, const schat__chat *b) {
   return a->key_since != b->key_since || a->key_fingerprint != b->key_fingerprint;
 }
 
-/* Compared as they would be stored: much of a chat is not. */
-static int chats_differ(const schat__chat *a, const schat__chat *b) {
-  uint8_t first[768], second[768];
-  schat__writer v = {first, sizeof first, 0}, w = {second, sizeof second, 0};
-  schat__chat_write(&v, a);
-  schat__chat_write(&w, b);
-  return !schat__writer_fits(&v) || v.size != w.size || memcmp(first, second, v.size) != 0;
-}
-
 static int chat_changed(builder *b, schat__slot *slot, const schat__chat *before) {
   int status = SCHAT_OK;
   if (!is_alive(b->m, slot)) return SCHAT_OK;
-  if (chats_differ(before, &slot->chat)) status = put_chat(b, slot);
+  if (slot->written != b->m->env.group && schat__chat_differs(before, &slot->chat)) status = put_chat(b, slot);
   if (status == SCHAT_OK && keys_differ(before, &slot->chat)) status = put_keys(b, slot);
   return status;
 }
@@ -114,7 +101,7 @@ static int item_put(builder *b, const schat__slot *slot, schat__item *item) {
   if (!is_alive(b->m, slot) || schat__item_find(slot, (schat__item_kind)item->kind, item->key) != item) return SCHAT_OK;
   if (item->written == b->m->env.group) return SCHAT_OK;
   item->written = b->m->env.group;
-  return add_record(b, kind, slot->chat.chat_id, key, write_item, item);
+  return add_record(b, kind, slot->chat.chat_id, key, SCHAT__ITEM_HEAD_MOST + (size_t)item->size, write_item, item);
 }
 
 static int item_gone(builder *b, const schat__slot *slot, const schat__item *item) {
@@ -124,14 +111,19 @@ static int item_gone(builder *b, const schat__slot *slot, const schat__item *ite
 }
 
 static int item_changed(builder *b, const schat__slot *slot, const schat__undo *undo) {
-  uint8_t first[256], second[256];
+  uint8_t first[SCHAT__ITEM_HEAD_MOST], second[SCHAT__ITEM_HEAD_MOST];
   schat__writer v = {first, sizeof first, 0}, w = {second, sizeof second, 0};
+  if (undo->u.item.item->written == b->m->env.group) return SCHAT_OK;
   if (!undo->replaced) {
     schat__item_head_write(&v, undo->u.item.before);
     schat__item_head_write(&w, undo->u.item.item);
     if (v.size == w.size && memcmp(first, second, v.size) == 0) return SCHAT_OK;
   }
   return item_put(b, slot, undo->u.item.item);
+}
+
+static int put_config(builder *b, const schat__config *config) {
+  return add_record(b, SCHAT_RECORD_DH_CONFIG, 0, config->key, SCHAT__CONFIG_RECORD_MOST, write_config, config);
 }
 
 /* The journal ------------------------------------------------------------------------------------------------------------------- */
@@ -157,7 +149,7 @@ static int from_undo(builder *b, const schat__undo *undo) {
       if (undo->u.effect->event_id == 0 || undo->u.effect->ticket == env->group) return SCHAT_OK;
       return remove_record(b, SCHAT_RECORD_EVENT, 0, (int64_t)undo->u.effect->event_id);
     case SCHAT__UNDO_CONFIG_NEW:
-      return add_record(b, SCHAT_RECORD_DH_CONFIG, 0, env->configs[undo->u.config].key, write_config, &env->configs[undo->u.config]);
+      return put_config(b, &env->configs[undo->u.config]);
     case SCHAT__UNDO_NONE:
     case SCHAT__UNDO_FLIGHT_GONE:
       break;
@@ -177,7 +169,7 @@ static int add_events(builder *b) {
   if (stored_by_host(b->m)) return SCHAT_OK;
   for (effect = first_of_group(b->m); status == SCHAT_OK && effect != NULL; effect = effect->next) {
     if (effect->event_id == 0 || effect->dropped) continue;
-    status = add_record(b, SCHAT_RECORD_EVENT, 0, (int64_t)effect->event_id, write_event, effect);
+    status = add_record(b, SCHAT_RECORD_EVENT, 0, (int64_t)effect->event_id, (size_t)effect->size + 1, write_event, effect);
   }
   return status;
 }
@@ -245,7 +237,7 @@ int schat__batch_build(schat_manager *m, schat_batch *batch) {
     schat__account account = env->account;
     remove_handed(&b);
     account.generation++;
-    status = add_record(&b, SCHAT_RECORD_ACCOUNT, 0, 0, write_account, &account);
+    status = add_record(&b, SCHAT_RECORD_ACCOUNT, 0, 0, SCHAT__ACCOUNT_RECORD_MOST, write_account, &account);
     if (status == SCHAT_OK) status = show_events(m, batch);
   }
   if (status == SCHAT_OK) finish(m, &b, batch);

@@ -47,6 +47,7 @@ static int set_up(schat_manager *m, const schat_config *config) {
   complete_policy(&env->policy);
   env->own_id = config->user_id;
   schat__arena_init(&env->arena, env->mem, arena_limit(&env->policy));
+  schat__arena_init(&env->journal_arena, env->mem, SIZE_MAX);
   schat__arena_init(&m->commit_arena, env->mem, SIZE_MAX);
   schat__arena_init(&m->out_arena, env->mem, arena_limit(&env->policy));
   status = schat__crypto_new(env->mem, env->host.random, env->host.user_data, &env->crypto);
@@ -65,6 +66,8 @@ static void tear_down(schat_manager *m) {
   }
   env->last_effect = NULL;
   while ((slot = schat__table_next(&env->table, &at)) != NULL) schat__slot_free(env, slot);
+  schat__effects_forget_spares(env);
+  schat__lists_forget_spare(env);
   schat__free(env->mem, env->table.at, env->table.capacity * sizeof *env->table.at);
   schat__free(env->mem, env->configs, env->config_capacity * sizeof *env->configs);
   schat__free(env->mem, env->flights, env->flight_capacity * sizeof *env->flights);
@@ -72,6 +75,7 @@ static void tear_down(schat_manager *m) {
   schat__free(env->mem, env->journal, env->journal_capacity * sizeof *env->journal);
   schat__free(env->mem, m->pending, m->pending_capacity * sizeof *m->pending);
   schat__arena_free(&env->arena);
+  schat__arena_free(&env->journal_arena);
   schat__arena_free(&m->commit_arena);
   schat__arena_free(&m->out_arena);
   schat__sealer_free(m->sealer);

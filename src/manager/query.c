@@ -59,9 +59,12 @@ static uint64_t memory_of(const schat__slot *slot) {
   int kind;
   size_t i;
   if (slot->secrets != NULL) bytes += sizeof *slot->secrets;
-  for (kind = 0; slot->lists != NULL && kind < SCHAT__ITEM_KINDS; kind++) {
-    bytes += slot->lists[kind].capacity * sizeof(schat__item *) + sizeof(schat__list);
-    for (i = 0; i < slot->lists[kind].count; i++) bytes += sizeof(schat__item) + slot->lists[kind].at[i]->size;
+  if (slot->lists == NULL) return bytes;
+  bytes += sizeof *slot->lists;
+  for (kind = 0; kind < SCHAT__ITEM_KINDS; kind++) {
+    const schat__list *list = &slot->lists->of[kind];
+    if (list->at != slot->lists->first) bytes += list->capacity * sizeof(schat__item *);
+    for (i = 0; i < list->count; i++) bytes += schat__item_memory(list->at[i]);
   }
   return bytes;
 }

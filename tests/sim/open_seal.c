@@ -66,7 +66,7 @@ int schat__seal(schat__sealer *s, const uint8_t *aad, size_t aad_size, const uin
   out[0] = 1;
   memcpy(out + 1, s->salt, sizeof s->salt);
   schat__store64(out + 17, s->counter++);
-  if (size > 0) memcpy(out + HEAD_SIZE, in, size);
+  if (size > 0) memmove(out + HEAD_SIZE, in, size); /* in place, often */
   make_tag(s, out, aad, aad_size, size, out + HEAD_SIZE + size);
   return SCHAT_OK;
 }

@@ -166,6 +166,35 @@ static void resetting_an_arena_wipes_it_and_keeps_one_block(void **state) {
   schat__arena_free(&arena);
 }
 
+/* what was taken since the mark is zero again, what was taken before stays, and no block of it is held any more. */
+static void an_arena_goes_back_to_a_mark(void **state) {
+  (void)state;
+  ledger l = {0, 0, 0, -1};
+  const schat_allocator mem = {&l, ledger_allocate, ledger_release};
+  schat__arena arena;
+  schat__arena_mark outer, inner;
+  schat__arena_init(&arena, &mem, SIZE_MAX);
+  schat__arena_note(&arena, &outer); /* before anything was taken */
+  uint8_t *first = schat__arena_take(&arena, 100);
+  memset(first, 1, 100);
+  schat__arena_note(&arena, &inner);
+  uint8_t *second = schat__arena_take(&arena, 200);
+  memset(second, 2, 200);
+  for (int i = 0; i < 20; i++) memset(schat__arena_take(&arena, 3000), 3, 3000);
+  schat__arena_rewind(&arena, &inner);
+  assert_int_equal(l.held, 1);
+  assert_int_equal(arena.taken, 112);
+  assert_true(is_zero(second, 200) && first[0] == 1 && first[99] == 1);
+  assert_ptr_equal(schat__arena_take(&arena, 200), second);
+  schat__arena_rewind(&arena, &outer);
+  assert_int_equal(arena.taken, 0);
+  assert_true(is_zero(first, 100));
+  assert_ptr_equal(schat__arena_take(&arena, 100), first);
+  schat__arena_free(&arena);
+  assert_int_equal(l.held, 0);
+  assert_int_equal(l.dirty, 0);
+}
+
 static void the_blocks_of_an_arena_grow_so_that_few_are_needed(void **state) {
   (void)state;
   ledger l = {0, 0, 0, -1};
@@ -210,6 +239,7 @@ int main(void) {
       cmocka_unit_test(an_arena_gives_no_more_than_its_limit),
       cmocka_unit_test(a_reset_arena_keeps_no_large_block),
       cmocka_unit_test(resetting_an_arena_wipes_it_and_keeps_one_block),
+      cmocka_unit_test(an_arena_goes_back_to_a_mark),
       cmocka_unit_test(the_blocks_of_an_arena_grow_so_that_few_are_needed),
   };
   return cmocka_run_group_tests_name("mem", tests, NULL, NULL);

@@ -769,6 +769,75 @@ static void a_restored_backup_is_noticed_when_the_peer_speaks(void **state) {
   assert_int_equal(world_info(w, 0, chat).close_reason, SCHAT_CLOSE_STORAGE_ROLLED_BACK);
 }
 
+/* What is compared ------------------------------------------------------------------------------------------------------------- */
+
+static size_t written(const schat__chat *c, uint8_t *out) {
+  schat__writer v = {out, SCHAT__CHAT_RECORD_MOST, 0};
+  schat__chat_write(&v, c);
+  assert_true(schat__writer_fits(&v));
+  return v.size;
+}
+
+/* whatever byte of a chat changes, a record that would be another is noticed; what is not stored never counts. */
+static void a_change_that_a_record_shows_is_noticed(void **state) {
+  static schat__chat a, b;
+  uint8_t first[SCHAT__CHAT_RECORD_MOST], second[SCHAT__CHAT_RECORD_MOST];
+  size_t i, seen = 0;
+  (void)state;
+  memset(&a, 0x5a, sizeof a);
+  a.acked_size = SCHAT__ACKED_SIZE; /* the longest there is */
+  for (i = 0; i < sizeof a; i++) {
+    size_t size;
+    if (i == offsetof(schat__chat, acked_size)) continue;
+    memcpy(&b, &a, sizeof b);
+    ((uint8_t *)&b)[i] ^= 0x81;
+    size = written(&a, first);
+    if (size == written(&b, second) && memcmp(first, second, size) == 0) continue;
+    assert_true(schat__chat_differs(&a, &b));
+    seen++;
+  }
+  assert_true(seen > 300);
+  for (i = offsetof(schat__chat, key_fingerprint); i < sizeof a; i++) {
+    memcpy(&b, &a, sizeof b);
+    ((uint8_t *)&b)[i] ^= 0x81;
+    assert_false(schat__chat_differs(&a, &b));
+  }
+  memcpy(&b, &a, sizeof b);
+  b.flags ^= SCHAT__FLAGS_VOLATILE;
+  assert_false(schat__chat_differs(&a, &b));
+}
+
+/* The room that a commit leaves for a record is enough for the largest there is. */
+static void records_are_no_larger_than_they_may_be(void **state) {
+  static schat__slot slot;
+  static schat__secrets secrets;
+  static schat__config config;
+  schat__account account;
+  schat__item item;
+  schat__writer none = {NULL, 0, 0};
+  (void)state;
+  slot.secrets = &secrets;
+  slot.chat.acked_size = SCHAT__ACKED_SIZE;
+  schat__chat_write(&none, &slot.chat);
+  assert_true(none.size <= SCHAT__CHAT_RECORD_MOST);
+  none.size = 0;
+  schat__keys_write(&none, &slot);
+  assert_true(none.size > SCHAT__KEYS_RECORD_MOST / 2 && none.size <= SCHAT__KEYS_RECORD_MOST);
+  memset(&account, 0, sizeof account);
+  none.size = 0;
+  schat__account_write(&none, &account);
+  assert_true(none.size <= SCHAT__ACCOUNT_RECORD_MOST);
+  none.size = 0;
+  schat__config_write(&none, &config);
+  assert_true(none.size <= SCHAT__CONFIG_RECORD_MOST);
+  memset(&item, 0, sizeof item);
+  for (item.kind = 0; item.kind < SCHAT__ITEM_KINDS; item.kind++) {
+    none.size = 0;
+    schat__item_write(&none, &item);
+    assert_true(none.size <= SCHAT__ITEM_HEAD_MOST);
+  }
+}
+
 int main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
   const struct CMUnitTest tests[] = {
@@ -792,6 +861,8 @@ int main(void) {
       T(a_wiped_store_goes_on_counting),
       T(a_peer_that_knows_more_than_we_do_shows_a_rollback),
       T(a_restored_backup_is_noticed_when_the_peer_speaks),
+      T(a_change_that_a_record_shows_is_noticed),
+      T(records_are_no_larger_than_they_may_be),
   };
   return cmocka_run_group_tests_name("record", tests, NULL, NULL);
 }
