@@ -17,6 +17,7 @@ MEMORY = 4 << 30
 FILE = 1 << 30
 TRIED_AT_LEAST = 2  # programs
 TESTS_FIRST = 12  # of a program
+DOUBTED_AFTER = 1.0  # seconds of a processor: then the compiler is asked whether the mutant is one at all
 
 
 class Program(NamedTuple):
@@ -143,10 +144,14 @@ class Judge:
         return set().union(*(reach.get(line, ()) for line in mutant.lines)) or set().union(*bodies.values())
 
     def verdict(self, mutant, libraries, number, kills, scratch, effort=1e9):
-        """(program that noticed or None, why, its test), within so many seconds of a processor."""
-        names, used = self.candidates(mutant) & set(self.programs), 0.0
+        """(program that noticed or None, why, its test), within so many seconds of a processor, or "same code"."""
+        names, used, doubted = self.candidates(mutant) & set(self.programs), 0.0, False
         for tried, name in enumerate(sorted(names, key=lambda n: self.order(n, mutant, kills))):
             used += self.programs[name].seconds
+            if used > DOUBTED_AFTER and tried > 0 and not doubted:
+                doubted = True
+                if self.workshop.is_same_optimised(mutant.file, mutant, Path(scratch).parent.name):
+                    return "same code"
             if used > effort and tried >= TRIED_AT_LEAST:
                 return None, f"{tried} of {len(names)} programs", ""
             first = sorted((test for program, test in kills if program == name), key=lambda test: (-kills[name, test], test))
@@ -154,6 +159,8 @@ class Judge:
             outcome = self.execute(self.programs[name], libraries, scratch, more.items())
             if not outcome.good:
                 return name, outcome.why, outcome.test
+        if not doubted and self.workshop.is_same_optimised(mutant.file, mutant, Path(scratch).parent.name):
+            return "same code"
         return None, f"{len(names)} programs", ""
 
     def order(self, name, mutant, kills):

@@ -24,6 +24,8 @@ import statements as syntax
 RULES = {
     "declarations": "array sizes, types, case labels and enumerators are no behaviour of their own",
     "debug-checks": "lines between #if defined(SCHAT_DEBUG_CHECKS) and #endif are a check of their own",
+    "sizeof": "what sizeof is asked about is not evaluated: another element of an array has the same size",
+    "symmetric": "arguments that a function only compares or joins, in whichever order, do not change places",
     "truth": "return 1, or a variable that is only set to 1, is as true as 2",
     "long-table": "of a table of more than 16 numbers only the first and the last are changed",
     "below-zero": "0 is only made 1, as -1 is no number to most of what is counted from 0",
@@ -37,6 +39,10 @@ ASSIGNED = {"+=": "-=", "-=": "+=", "*=": "/=", "/=": "*=", "<<=": ">>=", ">>=":
 ASSIGNMENTS = {"=", "%="} | set(ASSIGNED)
 WIPES = {"schat__wipe", "OPENSSL_cleanse", "BN_clear"}
 WIPING_FREES = {"BN_clear_free": "BN_free"}
+# The argument from which two are interchangeable: comparisons whose sign nobody looks at (ORDERED), and what joins two values.
+SYMMETRIC = {"schat__equal": 1, "CRYPTO_memcmp": 1, "mask_of_equal": 1, "xor_half": 2, "xor_block": 2, "_mm_xor_si128": 1, "_mm256_xor_si256": 1,
+             "_mm512_xor_si512": 1, "_mm_or_si128": 1}
+ORDERED = {"memcmp", "strcmp"}
 INTEGER = re.compile(r"(0[xX][0-9a-fA-F]+|[0-9]+)([uUlL]*)$")
 
 
@@ -167,8 +173,13 @@ class Finder:
         return before.kind in ("number", "char") or before.text in (")", "]") or (before.kind == "name" and before.text not in syntax.KEYWORDS)
 
     def expression(self, first, end, truth=False):
+        unevaluated = first
         for at in range(first, end):
             token = self.tokens[at]
+            if token.text == "sizeof":
+                unevaluated = syntax.operand(self.tokens, at + 1)
+            if at < unevaluated:
+                continue
             if token.kind == "number":
                 self.number(at, truth)
             elif token.kind == "mark":
@@ -202,10 +213,16 @@ class Finder:
         text = f"? ({self.span(colon + 1, last)}) : ({self.span(at + 1, colon)})"
         self.add("choose", at, self.tokens[at].start, self.tokens[last - 1].end, text)
 
+    def symmetric(self, name_at, n, close):
+        name = self.tokens[name_at].text
+        if name in ORDERED and n == 1:
+            return self.tokens[close + 1].text in ("==", "!=") or self.tokens[name_at - 1].text == "!"
+        return SYMMETRIC.get(name) == n
+
     def arguments(self, name_at, arguments):
         for n, (left, right) in enumerate(zip(arguments, arguments[1:]), 1):
             a, b = self.span(*left), self.span(*right)
-            if a == b:
+            if a == b or self.symmetric(name_at, n, arguments[-1][1]):
                 continue
             start, end = self.tokens[left[0]].start, self.tokens[right[1] - 1].end
             between = self.source[self.tokens[left[1] - 1].end:self.tokens[right[0]].start]

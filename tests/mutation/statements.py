@@ -191,6 +191,16 @@ class Parser:
         return close + 2
 
 
+def operand(tokens, at):
+    """The index behind what a sizeof before `at` is asked about."""
+    while tokens[at].text in ("*", "&"):
+        at += 1
+    at = partner(tokens, at) + 1 if tokens[at].text == "(" else at + 1
+    while tokens[at].text in ("[", ".", "->"):
+        at = partner(tokens, at) + 1 if tokens[at].text == "[" else at + 2
+    return at
+
+
 def calls(tokens, first, end):
     """(name, [ranges of arguments]) of every call in a range."""
     for i in range(first, end - 1):

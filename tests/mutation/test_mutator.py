@@ -84,6 +84,17 @@ class Operators(unittest.TestCase):
         self.assertEqual(changes("g(a, h(b, 1), c);", "swap2"), ["g(a, c, h(b, 1));"])
         self.assertEqual(changes("g(a, a);", "swap1"), [])
 
+    def test_what_sizeof_is_asked_about_is_left_alone(self):
+        self.assertEqual(changes("a = sizeof t / sizeof t[0];", "inc"), [])
+        self.assertEqual(changes("a = sizeof(p->t[1].x) + 2;", "inc"), ["a = sizeof(p->t[1].x) + 3;"])
+        self.assertEqual(changes("a = sizeof p->t[1] - 2;", "arith"), ["a = sizeof p->t[1] + 2;"])
+
+    def test_arguments_that_are_interchangeable_stay(self):
+        self.assertEqual(changes("if (memcmp(a, b, 4) != 0) g();", "swap1"), [])
+        self.assertEqual(changes("return memcmp(a, b, 4);", "swap1"), ["return memcmp(b, a, 4);"])
+        self.assertEqual(changes("return schat__equal(a, b, 4);", "swap1") + changes("xor_block(a, b, c);", "swap2"), [])
+        self.assertEqual(changes("xor_block(a, b, c);", "swap1"), ["xor_block(b, a, c);"])
+
     def test_secrets_are_left_behind(self):
         self.assertEqual(changes("schat__wipe(key, sizeof key);", "wipe"), [";"])
         self.assertEqual(changes("BN_clear_free(x);", "wipe"), ["BN_free(x);"])

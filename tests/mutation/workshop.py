@@ -141,6 +141,21 @@ class Workshop:
         (self.home / worker / ARCHIVE).unlink(missing_ok=True)
         return hashlib.sha256(code).hexdigest(), self.home / worker, 0
 
+    def is_same_optimised(self, source, mutant, worker):
+        """Whether the whole file compiles to the code of the original at -O2, which sees what callers and callees make of a change."""
+        text = (self.top / source).read_text(encoding="utf-8")
+        plain = self.home / "plain" / f"optimised_{self.objects[source].name}"
+        out = self.home / worker / plain.name
+        out.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            if not plain.exists():
+                self.compile(source, text, out, "-O2")
+                shutil.copy(out, plain)
+            self.compile(source, operators.apply(text, mutant), out, "-O2")
+        except Invalid:
+            return False
+        return out.read_bytes() == plain.read_bytes()
+
     def archive(self, directory):
         """The objects of the library in a directory as an archive, for a program with functions of its own in the place of some."""
         out = directory / ARCHIVE
