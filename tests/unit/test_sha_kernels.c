@@ -76,6 +76,26 @@ static void every_msg_key_is_that_of_libcrypto(void **state) {
   }
 }
 
+/* R-ENC-05 accept */
+static void two_messages_of_one_size_are_hashed_as_each_alone(void **state) {
+  (void)state;
+  for (size_t size = 16; crypto->sha != NULL && size <= MOST; size += 16) {
+    uint8_t key[256], plaintext[2][MOST], made[2][16], expected[16], *blocks[2];
+    fill(key, sizeof key);
+    const uint8_t *prefix[2] = {key + 88, key + 96}, *placed[2];
+    for (unsigned i = 0; i < 2; i++) {
+      fill(plaintext[i], size);
+      placed[i] = exactly(draw(16), plaintext[i], size, &blocks[i]);
+    }
+    crypto->sha->msg_key_two((uint8_t *const[2]){made[0], made[1]}, prefix, placed, size);
+    for (unsigned i = 0; i < 2; i++) {
+      assert_int_equal(schat__msg_key2(portable, expected, key, 8 * i, plaintext[i], size), SCHAT_OK);
+      assert_memory_equal(made[i], expected, 16);
+      free(blocks[i]);
+    }
+  }
+}
+
 /* R-ENC-06 accept */
 static void every_key_and_iv_is_that_of_libcrypto(void **state) {
   (void)state;
@@ -91,7 +111,8 @@ static void every_key_and_iv_is_that_of_libcrypto(void **state) {
 }
 
 static void check_opening(size_t size, int in_place) {
-  uint8_t aes_key[32], iv[32], expected_iv[32], key[256], in[MOST], expected[MOST], msg_key[16], expected_msg_key[16], *in_block, *out_block;
+  uint8_t aes_key[32], iv[32], expected_iv[32], key[256], in[MOST], expected[MOST], msg_key[16], expected_msg_key[16], *in_block,
+      *out_block;
   unsigned x = 8 * draw(2);
   fill(aes_key, sizeof aes_key);
   fill(iv, sizeof iv);
@@ -158,9 +179,7 @@ static void the_kernel_can_be_forced_by_its_name(void **state) {
 #ifdef STACK_IS_SEEN
 #define STACK ((size_t)256 << 10)
 
-static struct {
-  uint8_t key[256], text[1024], message[1048], work[1024];
-} c;
+static struct { uint8_t key[256], text[1024], message[1048], work[1024]; } c;
 
 static void *seal_and_open(void *arg) {
   const uint8_t *object;
@@ -214,11 +233,9 @@ static void no_text_and_no_key_stays_on_the_stack(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(every_msg_key_is_that_of_libcrypto),
-      cmocka_unit_test(every_key_and_iv_is_that_of_libcrypto),
-      cmocka_unit_test(opening_is_decrypting_and_hashing),
-      cmocka_unit_test(an_uneven_size_is_opened_by_nobody),
-      cmocka_unit_test(the_kernel_can_be_forced_by_its_name),
+      cmocka_unit_test(every_msg_key_is_that_of_libcrypto),    cmocka_unit_test(two_messages_of_one_size_are_hashed_as_each_alone),
+      cmocka_unit_test(every_key_and_iv_is_that_of_libcrypto), cmocka_unit_test(opening_is_decrypting_and_hashing),
+      cmocka_unit_test(an_uneven_size_is_opened_by_nobody),    cmocka_unit_test(the_kernel_can_be_forced_by_its_name),
 #ifdef STACK_IS_SEEN
       cmocka_unit_test(no_text_and_no_key_stays_on_the_stack),
 #endif
