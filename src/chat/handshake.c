@@ -98,17 +98,31 @@ static int judge(schat__env *env, schat__slot *slot, const schat__config *config
   return status == SCHAT_OK && seen ? schat__emit_rejected(env, slot->chat.chat_id, SCHAT_REJECT_DH_REUSED) : status;
 }
 
-/* The key from the exponent in secrets, which is wiped. */
-static int make_key(schat__env *env, schat__slot *slot, const schat__config *config, const uint8_t peer[SCHAT__DH_SIZE]) {
-  schat__chat *chat = &slot->chat;
-  int status = schat__dh_key(env->crypto, config->p, peer, slot->secrets->exponent, chat->key);
-  if (status == SCHAT_OK) status = schat__key_fingerprint(env->crypto, chat->key, &chat->key_fingerprint);
-  if (status == SCHAT_OK) status = schat__key_hash(env->crypto, chat->key, chat->key_hash); /* once and for all (R-DH-16, R-DH-17) */
-  schat__wipe(slot->secrets->exponent, sizeof slot->secrets->exponent);
-  slot->secrets->has &= (uint8_t)~SCHAT__HAS_EXPONENT;
+/* What comes with the chat's key, once and for all (R-DH-12, R-DH-16, R-DH-17). */
+static int take_key(schat__env *env, schat__chat *chat) {
+  int status = schat__key_fingerprint(env->crypto, chat->key, &chat->key_fingerprint);
+  if (status == SCHAT_OK) status = schat__key_hash(env->crypto, chat->key, chat->key_hash);
   chat->key_since = env->account.clock == 0 ? 1 : env->account.clock;
   chat->new_key_seen = -1;
   return status;
+}
+
+/* The initiator's: from the exponent in secrets, which is wiped. */
+static int make_key(schat__env *env, schat__slot *slot, const schat__config *config, const uint8_t g_b[SCHAT__DH_SIZE]) {
+  int status = schat__dh_key(env->crypto, config->p, g_b, slot->secrets->exponent, slot->chat.key);
+  schat__wipe(slot->secrets->exponent, sizeof slot->secrets->exponent);
+  slot->secrets->has &= (uint8_t)~SCHAT__HAS_EXPONENT;
+  return status == SCHAT_OK ? take_key(env, &slot->chat) : status;
+}
+
+/* The acceptor's: with the public value, which is noted; the exponent was never ours to keep. */
+static int draw_key(schat__env *env, schat__slot *slot, const schat__config *config, const uint8_t g_a[SCHAT__DH_SIZE],
+                    schat_bytes server_random) {
+  int seen, status = schat__edit_secrets(env, slot);
+  if (status != SCHAT_OK) return status;
+  status = schat__dh_accept(env->crypto, config->p, config->g, g_a, server_random.data, server_random.size, slot->secrets->own, slot->chat.key);
+  if (status == SCHAT_OK) status = schat__dh_seen(env, slot->secrets->own, &slot->chat.dh_seen[0], &seen);
+  return status == SCHAT_OK ? take_key(env, &slot->chat) : status;
 }
 
 /* Both roles ---------------------------------------------------------------------------------------------------------------------- */
@@ -156,8 +170,7 @@ int schat__config_arrived(schat__env *env, schat__slot *slot, const schat__confi
     memset(&slot->chat.ask, 0, sizeof slot->chat.ask);
     return schat__emit_chat(env, slot) == SCHAT_OK ? SCHAT_REJECTED : SCHAT_E_NOMEM;
   }
-  if (status == SCHAT_OK) status = draw(env, slot, config, server_random);
-  if (status == SCHAT_OK) status = make_key(env, slot, config, g_a);
+  if (status == SCHAT_OK) status = draw_key(env, slot, config, g_a, server_random);
   return status == SCHAT_OK ? schat__ask_now(env, slot) : status;
 }
 

@@ -122,16 +122,29 @@ static int judge(schat__env *env, const schat__slot *slot, const uint8_t *own, s
   return status;
 }
 
-/* Fills exponent and own value of the slot's secrets (already a copy); R-PFS-05, X-12. */
+/* Notes the own value in the slot's secrets. */
+static int note_own(schat__env *env, schat__slot *slot) {
+  int seen;
+  return schat__dh_seen(env, slot->secrets->own, &slot->chat.dh_seen[2], &seen);
+}
+
+/* The initiator's: fills exponent and own value of the slot's secrets (already a copy); R-PFS-05, X-12. */
 static int draw(schat__env *env, schat__slot *slot) {
   const schat__config *config = config_of(env, slot);
-  int64_t digest = 0;
-  int seen, status;
+  int status;
   if (config == NULL) return SCHAT_E_CORRUPT;
   status = schat__dh_generate(env->crypto, config->p, config->g, NULL, 0, slot->secrets->exponent, slot->secrets->own);
-  if (status == SCHAT_OK) status = schat__dh_seen(env, slot->secrets->own, &digest, &seen);
-  if (status == SCHAT_OK) slot->chat.dh_seen[2] = digest;
-  return status;
+  return status == SCHAT_OK ? note_own(env, slot) : status;
+}
+
+/* The acceptor's: own value and next key; no exponent is kept. */
+static int draw_next(schat__env *env, schat__slot *slot, const uint8_t g_a[SCHAT__DH_SIZE]) {
+  const schat__config *config = config_of(env, slot);
+  schat__secrets *s = slot->secrets;
+  int status;
+  if (config == NULL) return SCHAT_E_CORRUPT;
+  status = schat__dh_accept(env->crypto, config->p, config->g, g_a, NULL, 0, s->own, s->next);
+  return status == SCHAT_OK ? note_own(env, slot) : status;
 }
 
 static int send_key_action(schat__env *env, schat__slot *slot, schat__action_type type, int64_t fingerprint) {
@@ -287,12 +300,10 @@ static int accept_now(schat__env *env, schat__slot *slot, int64_t exchange_id, s
   if (status != SCHAT_OK) return status;
   if (reason != SCHAT_REJECT_NONE) return refuse(env, slot, exchange_id, reason);
   status = schat__edit_secrets(env, slot);
-  if (status == SCHAT_OK) status = draw(env, slot);
+  if (status == SCHAT_OK) status = draw_next(env, slot, value);
   if (status != SCHAT_OK) return status;
   s = slot->secrets;
-  status = schat__dh_key(env->crypto, config_of(env, slot)->p, value, s->exponent, s->next);
-  schat__wipe(s->exponent, sizeof s->exponent);
-  if (status == SCHAT_OK) status = schat__key_fingerprint(env->crypto, s->next, &fingerprint);
+  status = schat__key_fingerprint(env->crypto, s->next, &fingerprint);
   if (status != SCHAT_OK) return status;
   if (schat__key_of(slot, fingerprint) != NULL) {
     schat__wipe(s->next, sizeof s->next);

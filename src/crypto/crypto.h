@@ -86,6 +86,10 @@ int schat__dh_check_public(schat__crypto *crypto, const uint8_t p[256], const ui
  * that value is in the range of R-DH-08 and the exponent begins with no zero byte. */
 int schat__dh_generate(schat__crypto *crypto, const uint8_t p[256], int32_t g, const uint8_t *server_random, size_t server_random_size,
                        uint8_t exponent[256], uint8_t public_value[256]);
+/* The acceptor's both steps at little more than the price of one where libcrypto and the processor can: an exponent drawn as
+ * schat__dh_generate does, its public value, and key = peer^exponent as schat__dh_key has it. `peer` has been judged; the exponent is forgotten. */
+int schat__dh_accept(schat__crypto *crypto, const uint8_t p[256], int32_t g, const uint8_t peer[256], const uint8_t *server_random,
+                     size_t server_random_size, uint8_t public_value[256], uint8_t key[256]);
 /* key = value^exponent mod p, padded to 256 bytes (R-DH-11), constant time in the exponent. */
 int schat__dh_key(schat__crypto *crypto, const uint8_t p[256], const uint8_t value[256], const uint8_t exponent[256], uint8_t key[256]);
 /* Last 8 bytes of SHA-1(key) as a little-endian int64 (R-DH-12). */

@@ -29,7 +29,7 @@ static const uint8_t telegram_prime[SCHAT__DH_SIZE] = {
 /* Numbers of one operation. They are wiped and freed together. */
 typedef struct {
   BN_CTX *ctx; /* of this operation only: what passed through it is wiped with it */
-  BIGNUM *p, *a, *b, *c;
+  BIGNUM *p, *a, *b, *c, *a2, *c2; /* the last two for a second base and its power */
 } numbers;
 
 static int numbers_open(numbers *n, const uint8_t p[256]) {
@@ -38,7 +38,9 @@ static int numbers_open(numbers *n, const uint8_t p[256]) {
   n->a = BN_new();
   n->b = BN_new();
   n->c = BN_new();
-  if (n->ctx == NULL || n->p == NULL || n->a == NULL || n->b == NULL || n->c == NULL) return 0;
+  n->a2 = BN_new();
+  n->c2 = BN_new();
+  if (n->ctx == NULL || n->p == NULL || n->a == NULL || n->b == NULL || n->c == NULL || n->a2 == NULL || n->c2 == NULL) return 0;
   return BN_bin2bn(p, (int)SCHAT__DH_SIZE, n->p) != NULL;
 }
 
@@ -47,6 +49,8 @@ static void numbers_close(numbers *n) {
   BN_clear_free(n->a);
   BN_clear_free(n->b);
   BN_clear_free(n->c);
+  BN_clear_free(n->a2);
+  BN_clear_free(n->c2);
   BN_CTX_free(n->ctx);
 }
 
@@ -166,14 +170,30 @@ static int prepare_modulus(schat__dh *dh, const numbers *n, const uint8_t p[256]
   return 1;
 }
 
-/* a^b mod p into c, and that as 256 bytes; constant time in b. */
-static int power(schat__crypto *crypto, numbers *n, const uint8_t p[256], const uint8_t exponent[256], uint8_t out[256]) {
-  if (!prepare_modulus(&crypto->dh, n, p)) return 0;
+/* A secret, and what will come of it: libcrypto is told. */
+static int take_exponent(numbers *n, const uint8_t exponent[256]) {
   BN_set_flags(n->b, BN_FLG_CONSTTIME);
   BN_set_flags(n->c, BN_FLG_CONSTTIME);
-  return BN_bin2bn(exponent, (int)SCHAT__DH_SIZE, n->b) != NULL &&
-         BN_mod_exp_mont_consttime(n->c, n->a, n->b, n->p, n->ctx, crypto->dh.mont) == 1 &&
-         BN_bn2binpad(n->c, out, (int)SCHAT__DH_SIZE) == (int)SCHAT__DH_SIZE;
+  BN_set_flags(n->c2, BN_FLG_CONSTTIME);
+  return BN_bin2bn(exponent, (int)SCHAT__DH_SIZE, n->b) != NULL;
+}
+
+static int give_result(const BIGNUM *result, uint8_t out[256]) {
+  return BN_bn2binpad(result, out, (int)SCHAT__DH_SIZE) == (int)SCHAT__DH_SIZE;
+}
+
+/* a^b mod p into c, and that as 256 bytes; constant time in b. */
+static int power(schat__crypto *crypto, numbers *n, const uint8_t p[256], const uint8_t exponent[256], uint8_t out[256]) {
+  return prepare_modulus(&crypto->dh, n, p) && take_exponent(n, exponent) &&
+         BN_mod_exp_mont_consttime(n->c, n->a, n->b, n->p, n->ctx, crypto->dh.mont) == 1 && give_result(n->c, out);
+}
+
+/* a^b and a2^b, as power does. libcrypto raises the two side by side where the processor can (AVX-512 IFMA, from OpenSSL 3.1 at this length), or
+ * one after the other. */
+static int two_powers(schat__crypto *crypto, numbers *n, const uint8_t p[256], const uint8_t exponent[256], uint8_t out[256], uint8_t out2[256]) {
+  return prepare_modulus(&crypto->dh, n, p) && take_exponent(n, exponent) &&
+         BN_mod_exp_mont_consttime_x2(n->c, n->a, n->b, n->p, crypto->dh.mont, n->c2, n->a2, n->b, n->p, crypto->dh.mont, n->ctx) == 1 &&
+         give_result(n->c, out) && give_result(n->c2, out2);
 }
 
 int schat__dh_key(schat__crypto *crypto, const uint8_t p[256], const uint8_t value[256], const uint8_t exponent[256], uint8_t key[256]) {
@@ -185,6 +205,21 @@ int schat__dh_key(schat__crypto *crypto, const uint8_t p[256], const uint8_t val
   schat__wipe_deep_traces(); /* libcrypto's assembly leaves products on the stack */
   if (good) memcpy(key, result, sizeof result);
   schat__wipe(result, sizeof result);
+  return good ? SCHAT_OK : SCHAT_E_CRYPTO;
+}
+
+/* value = g^exponent and key = peer^exponent. g + p stands for g: two bases as long as the modulus are what libcrypto takes side by side. */
+static int value_and_key(schat__crypto *crypto, const uint8_t p[256], int32_t g, const uint8_t peer[256], const uint8_t exponent[256],
+                         uint8_t value[256], uint8_t key[256]) {
+  numbers n;
+  uint8_t results[2][SCHAT__DH_SIZE];
+  int good = numbers_open(&n, p) && BN_copy(n.a, n.p) != NULL && BN_add_word(n.a, (BN_ULONG)g) == 1 &&
+             BN_bin2bn(peer, (int)SCHAT__DH_SIZE, n.a2) != NULL && two_powers(crypto, &n, p, exponent, results[0], results[1]);
+  numbers_close(&n);
+  schat__wipe_deep_traces();
+  if (good) memcpy(value, results[0], SCHAT__DH_SIZE);
+  if (good) memcpy(key, results[1], SCHAT__DH_SIZE);
+  schat__wipe(results, sizeof results);
   return good ? SCHAT_OK : SCHAT_E_CRYPTO;
 }
 
@@ -204,26 +239,61 @@ static int is_full(const uint8_t exponent[256]) {
   return full;
 }
 
+/* What an exponent is drawn for. */
+typedef struct {
+  const uint8_t *p;
+  int32_t g;
+  const uint8_t *peer; /* NULL: only the public value is wanted */
+  const uint8_t *server_random;
+  size_t server_random_size;
+} purpose;
+
+static int compute(schat__crypto *crypto, const purpose *x, const uint8_t exponent[256], uint8_t value[256], uint8_t key[256]) {
+  uint8_t base[SCHAT__DH_SIZE] = {0};
+  if (x->peer != NULL) return value_and_key(crypto, x->p, x->g, x->peer, exponent, value, key);
+  base[SCHAT__DH_SIZE - 1] = (uint8_t)x->g;
+  return schat__dh_key(crypto, x->p, base, exponent, value);
+}
+
+/* Draws until the exponent and its public value are good. What `exponent` and `key` hold is the caller's to wipe, whatever is returned. */
+static int draw(schat__crypto *crypto, const purpose *x, uint8_t exponent[256], uint8_t value[256], uint8_t key[256]) {
+  int status = SCHAT_OK, verdict = 0;
+  if (x->g < 2 || x->g > 7 || (x->p[SCHAT__DH_SIZE - 1] & 1u) == 0) return SCHAT_E_INVALID;
+  for (int i = 0; i < DRAWS && status == SCHAT_OK && verdict == 0; i++) {
+    status = draw_exponent(crypto, x->server_random, x->server_random_size, exponent);
+    if (status == SCHAT_OK && !is_full(exponent)) continue;
+    if (status == SCHAT_OK) status = compute(crypto, x, exponent, value, key);
+    SCHAT__PUBLIC(value, SCHAT__DH_SIZE); /* the other side is told it */
+    if (status == SCHAT_OK) verdict = check_value(x->p, value, 0);
+  }
+  if (status != SCHAT_OK || verdict == 1) return status;
+  return verdict < 0 ? verdict : SCHAT_E_RANDOM;
+}
+
 int schat__dh_generate(schat__crypto *crypto, const uint8_t p[256], int32_t g, const uint8_t *server_random, size_t server_random_size,
                        uint8_t exponent[256], uint8_t public_value[256]) {
-  if (g < 2 || g > 7) return SCHAT_E_INVALID;
-  uint8_t base[SCHAT__DH_SIZE] = {0}, secret[SCHAT__DH_SIZE], value[SCHAT__DH_SIZE];
-  base[SCHAT__DH_SIZE - 1] = (uint8_t)g;
-  int status = SCHAT_OK, verdict = 0;
-  for (int draw = 0; draw < DRAWS && status == SCHAT_OK && verdict == 0; draw++) {
-    status = draw_exponent(crypto, server_random, server_random_size, secret);
-    if (status == SCHAT_OK && !is_full(secret)) continue;
-    if (status == SCHAT_OK) status = schat__dh_key(crypto, p, base, secret, value);
-    SCHAT__PUBLIC(value, sizeof value); /* the other side is told it */
-    if (status == SCHAT_OK) verdict = check_value(p, value, 0);
-  }
-  if (status == SCHAT_OK && verdict == 1) {
+  const purpose x = {p, g, NULL, server_random, server_random_size};
+  uint8_t secret[SCHAT__DH_SIZE], value[SCHAT__DH_SIZE];
+  int status = draw(crypto, &x, secret, value, NULL);
+  if (status == SCHAT_OK) {
     memcpy(exponent, secret, sizeof secret);
     memcpy(public_value, value, sizeof value);
-  } else if (status == SCHAT_OK) {
-    status = verdict < 0 ? verdict : SCHAT_E_RANDOM;
   }
   schat__wipe(secret, sizeof secret);
+  return status;
+}
+
+int schat__dh_accept(schat__crypto *crypto, const uint8_t p[256], int32_t g, const uint8_t peer[256], const uint8_t *server_random,
+                     size_t server_random_size, uint8_t public_value[256], uint8_t key[256]) {
+  const purpose x = {p, g, peer, server_random, server_random_size};
+  uint8_t secret[SCHAT__DH_SIZE], value[SCHAT__DH_SIZE], result[SCHAT__DH_SIZE];
+  int status = draw(crypto, &x, secret, value, result);
+  if (status == SCHAT_OK) {
+    memcpy(public_value, value, sizeof value);
+    memcpy(key, result, sizeof result);
+  }
+  schat__wipe(secret, sizeof secret);
+  schat__wipe(result, sizeof result);
   return status;
 }
 

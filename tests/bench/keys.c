@@ -26,11 +26,10 @@ static void run_request(void *arg, size_t times) {
 
 static void run_accept(void *arg, size_t times) {
   steps *s = arg;
-  uint8_t exponent[256], value[256], padded[256], key[256];
+  uint8_t value[256], padded[256], key[256];
   for (size_t i = 0; i < times; i++) {
     must(schat__dh_check_public(s->crypto, desk_prime(), NULL, s->peer, 256, padded) == 1, "schat__dh_check_public");
-    must(schat__dh_generate(s->crypto, desk_prime(), 3, NULL, 0, exponent, value) == SCHAT_OK, "schat__dh_generate");
-    must(schat__dh_key(s->crypto, desk_prime(), padded, exponent, key) == SCHAT_OK, "schat__dh_key");
+    must(schat__dh_accept(s->crypto, desk_prime(), 3, padded, NULL, 0, value, key) == SCHAT_OK, "schat__dh_accept");
   }
 }
 

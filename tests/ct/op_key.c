@@ -27,6 +27,16 @@ static void dh_key(schat__crypto *crypto) {
   }
 }
 
+static void dh_accept(schat__crypto *crypto) {
+  uint8_t peer[256], server_random[256];
+  NEED(schat__dh_generate(crypto, telegram_prime, 3, NULL, 0, exponent, peer) == SCHAT_OK);
+  fill(server_random, sizeof server_random);
+  for (int32_t g = 2; g <= 7; g++) {
+    NEED(schat__dh_accept(crypto, telegram_prime, g, peer, server_random, g % 2 ? sizeof server_random : 0, own, key) == SCHAT_OK);
+    NEED(is_secret(key, sizeof key) && is_public(own, sizeof own));
+  }
+}
+
 static void fingerprint(schat__crypto *crypto) {
   int64_t value = 0;
   fill_secret(key, sizeof key);
@@ -44,4 +54,4 @@ static void picture(schat__crypto *crypto) {
 }
 
 const operation key_operations[] = {
-    {"dh_generate", dh_generate}, {"dh_key", dh_key}, {"key_fingerprint", fingerprint}, {"key_picture", picture}, {NULL, NULL}};
+    {"dh_generate", dh_generate}, {"dh_key", dh_key}, {"dh_accept", dh_accept}, {"key_fingerprint", fingerprint}, {"key_picture", picture}, {NULL, NULL}};

@@ -109,6 +109,15 @@ int schat__dh_generate(schat__crypto *crypto, const uint8_t p[256], int32_t g, c
   return schat__dh_key(crypto, p, base, exponent, public_value);
 }
 
+int schat__dh_accept(schat__crypto *crypto, const uint8_t p[256], int32_t g, const uint8_t peer[256], const uint8_t *server_random,
+                     size_t server_random_size, uint8_t public_value[256], uint8_t key[256]) {
+  uint8_t exponent[SCHAT__DH_SIZE];
+  int status = schat__dh_generate(crypto, p, g, server_random, server_random_size, exponent, public_value);
+  if (status == SCHAT_OK) status = schat__dh_key(crypto, p, peer, exponent, key);
+  schat__wipe(exponent, sizeof exponent);
+  return status;
+}
+
 int schat__key_fingerprint(schat__crypto *crypto, const uint8_t key[256], int64_t *fingerprint) {
   uint8_t hash[20];
   int status = schat__sha1(crypto, hash, key, SCHAT__DH_SIZE, NULL, 0);

@@ -341,6 +341,73 @@ static int generate_from(source *s, const uint8_t *server, size_t server_size, u
   return status;
 }
 
+/* What schat__dh_accept gives from a source, and what the two single steps give from the same. */
+static void accept_and_compare(const source *from, const uint8_t p[SIZE], int32_t g, const uint8_t peer[SIZE], const uint8_t *server, size_t server_size) {
+  uint8_t exponent[SIZE], value[SIZE], key[SIZE], expected_value[SIZE], expected[SIZE];
+  schat__crypto *one = NULL, *other = NULL;
+  source s = *from, t = *from;
+  memset(value, 0xee, SIZE);
+  memset(key, 0xee, SIZE);
+  assert_int_equal(schat__crypto_new(NULL, take_row, &s, &one), SCHAT_OK);
+  assert_int_equal(schat__crypto_new(NULL, take_row, &t, &other), SCHAT_OK);
+  int status = schat__dh_generate(one, p, g, server, server_size, exponent, expected_value);
+  assert_int_equal(schat__dh_accept(other, p, g, peer, server, server_size, value, key), status);
+  assert_int_equal(s.calls, t.calls);
+  if (status == SCHAT_OK) {
+    assert_int_equal(schat__dh_key(one, p, peer, exponent, expected), SCHAT_OK);
+    assert_memory_equal(value, expected_value, SIZE);
+    assert_memory_equal(key, expected, SIZE);
+  } else {
+    for (size_t i = 0; i < SIZE; i++) assert_int_equal(value[i] & key[i], 0xee);
+  }
+  schat__crypto_free(one);
+  schat__crypto_free(other);
+}
+
+/* R-DH-09, R-DH-11: the acceptor's step gives what its two halves give, in every group: also where the modulus plus g has 2,049 bits. */
+static void accepting_is_generating_and_making_the_key(void **state) {
+  (void)state;
+  uint8_t all_ones[SIZE], rows[SIZE], server[SIZE], peer[SIZE];
+  memset(all_ones, 0xff, SIZE);
+  const uint8_t *moduli[] = {telegram, group14, all_ones};
+  for (size_t i = 0; i < SIZE; i++) server[i] = (uint8_t)(i * 7 + 3);
+  for (unsigned n = 0; n < 18; n++) {
+    const uint8_t *p = moduli[n % 3];
+    source s = {rows, 1, 0, 0};
+    for (size_t i = 0; i < SIZE; i++) rows[i] = (uint8_t)(i * (2 * n + 1) + n + 17);
+    for (size_t i = 0; i < SIZE; i++) peer[i] = (uint8_t)(i * 5 + n + 1);
+    if (n == 7) memset(peer, 0, SIZE - 1); /* a value of one word */
+    if (n == 8) memset(peer, 0xff, SIZE);  /* one that is no smaller than the modulus */
+    accept_and_compare(&s, p, (int32_t)(n % 6) + 2, peer, n % 2 ? server : NULL, n % 2 ? SIZE : 0);
+  }
+}
+
+/* R-DH-08, X-05, R-DH-09 reject: drawn again, and given up, as schat__dh_generate does; then nothing is written. */
+static void accepting_draws_again_for_the_same_reasons(void **state) {
+  (void)state;
+  uint8_t rows[3][SIZE], peer[SIZE], value[SIZE], key[SIZE];
+  memset(peer, 0x33, SIZE);
+  memcpy(rows[0], telegram, SIZE); /* g^p = g */
+  memset(rows[1], 0x42, SIZE);
+  rows[1][0] = 0;
+  memset(rows[2], 0x24, SIZE);
+  for (size_t fails_at = 0; fails_at <= 3; fails_at++) {
+    source s = {&rows[0][0], 3, 0, fails_at};
+    accept_and_compare(&s, telegram, 3, peer, NULL, 0);
+  }
+  for (size_t stuck = 0; stuck < 2; stuck++) {
+    source s = {&rows[stuck][0], 1, 0, 0};
+    accept_and_compare(&s, telegram, 3, peer, NULL, 0);
+  }
+  memset(value, 0xee, SIZE);
+  const int32_t bad[] = {1, 8, -3};
+  for (size_t i = 0; i < 3; i++) assert_int_equal(schat__dh_accept(crypto, telegram, bad[i], peer, NULL, 0, value, key), SCHAT_E_INVALID);
+  telegram[SIZE - 1] ^= 1; /* Montgomery's method needs an odd modulus */
+  assert_int_equal(schat__dh_accept(crypto, telegram, 3, peer, NULL, 0, value, key), SCHAT_E_INVALID);
+  telegram[SIZE - 1] ^= 1;
+  assert_int_equal(value[0], 0xee);
+}
+
 /* R-DH-09, R-DH-10, D-15: exponent = local XOR server; the server's bytes alone are never it. */
 static void server_bytes_are_mixed_in_and_replace_nothing(void **state) {
   (void)state;
@@ -464,6 +531,33 @@ static void no_memory_is_a_failure_and_no_verdict(void **state) {
   }
 }
 
+/* the same of the acceptor's step. */
+static void no_memory_to_accept_is_a_failure_or_the_same_key(void **state) {
+  (void)state;
+  uint8_t row[SIZE], peer[SIZE], value[SIZE], key[SIZE], expected[SIZE];
+  source s = {row, 1, 0, 0};
+  schat__crypto *own = NULL;
+  memset(row, 0x42, SIZE);
+  memset(peer, 0x33, SIZE);
+  assert_int_equal(schat__crypto_new(NULL, take_row, &s, &own), SCHAT_OK);
+  assert_int_equal(schat__dh_key(own, telegram, peer, row, expected), SCHAT_OK);
+  int failed = 1;
+  for (long n = 0; failed; n++) {
+    assert_true(n < 2000);
+    memset(own->dh.mont_p, 0, SIZE);
+    memset(value, 0xee, SIZE);
+    memset(key, 0xee, SIZE);
+    openssl_fail_after(n);
+    int status = schat__dh_accept(own, telegram, 3, peer, NULL, 0, value, key);
+    failed = openssl_failed;
+    openssl_recover();
+    assert_true(status == SCHAT_OK || (failed && status == SCHAT_E_CRYPTO));
+    if (status == SCHAT_OK) assert_memory_equal(key, expected, SIZE);
+    if (status != SCHAT_OK) assert_int_equal(key[0] & value[0], 0xee);
+  }
+  schat__crypto_free(own);
+}
+
 /* the same of the long test, on a number that has to be tested. */
 static void no_memory_for_the_long_test_is_no_verdict(void **state) {
   (void)state;
@@ -495,12 +589,15 @@ int main(void) {
       cmocka_unit_test(our_own_value_sent_back_is_refused),
       cmocka_unit_test(both_sides_compute_the_same_key),
       cmocka_unit_test(a_short_key_is_padded_with_zeros),
+      cmocka_unit_test(accepting_is_generating_and_making_the_key),
+      cmocka_unit_test(accepting_draws_again_for_the_same_reasons),
       cmocka_unit_test(server_bytes_are_mixed_in_and_replace_nothing),
       cmocka_unit_test(an_exponent_with_a_bad_value_is_drawn_again),
       cmocka_unit_test(an_exponent_with_a_leading_zero_byte_is_drawn_again),
       cmocka_unit_test(a_failing_source_gives_no_exponent),
       cmocka_unit_test(the_fingerprint_is_the_tail_of_sha1),
       cmocka_unit_test(no_memory_is_a_failure_and_no_verdict),
+      cmocka_unit_test(no_memory_to_accept_is_a_failure_or_the_same_key),
       cmocka_unit_test(no_memory_for_the_long_test_is_no_verdict),
   };
   if (!openssl_install()) return 99;

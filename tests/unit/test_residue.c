@@ -399,6 +399,22 @@ static void run_dh_key(void *arg) {
   result.status = schat__dh_key(crypto, prime, arg, result.a, result.b);
 }
 
+/* The exponent is nobody's to see: this source gives it, and the test knows it. */
+static const uint8_t *given;
+
+static int give(void *user_data, uint8_t *bytes, size_t size) {
+  (void)user_data;
+  memcpy(bytes, given, size < 256 ? size : 256);
+  return 0;
+}
+
+static void run_accept(void *arg) {
+  schat_random_fn before = crypto->random;
+  crypto->random = give;
+  result.status = schat__dh_accept(crypto, prime, 3, arg, NULL, 0, result.a, result.b);
+  crypto->random = before;
+}
+
 static void an_exponent_and_the_key_it_makes_are_left_nowhere(void **state) {
   (void)state;
   uint8_t value[256];
@@ -415,12 +431,41 @@ static void an_exponent_and_the_key_it_makes_are_left_nowhere(void **state) {
   residue_free(&r);
 }
 
+static void accepting_leaves_neither_exponent_nor_key(void **state) {
+  (void)state;
+  uint8_t value[256], secret[256];
+  fill(prime, sizeof prime, 11);
+  prime[0] = 0xff;
+  prime[255] |= 1;
+  run_generate(NULL);
+  assert_int_equal(result.status, SCHAT_OK);
+  memcpy(value, result.b, sizeof value);
+  fill(secret, sizeof secret, 77);
+  secret[0] |= 1;
+  given = secret;
+  residue r = left_by(run_accept, value);
+  expect_none(&r, secret, sizeof secret);
+  expect_none(&r, result.b, sizeof result.b);
+  residue_free(&r);
+}
+
 static size_t seen_while_making_a_key(const uint8_t value[256], const uint8_t secret[256]) {
   uint8_t reversed[256];
   for (size_t i = 0; i < 256; i++) reversed[i] = secret[255 - i];
   watched = reversed;
   seen_in_freed = 0;
   run_dh_key((void *)(uintptr_t)value);
+  watched = NULL;
+  return seen_in_freed;
+}
+
+static size_t seen_while_accepting(const uint8_t value[256], const uint8_t exponent[256], const uint8_t secret[256]) {
+  uint8_t reversed[256];
+  for (size_t i = 0; i < 256; i++) reversed[i] = secret[255 - i];
+  given = exponent;
+  watched = reversed;
+  seen_in_freed = 0;
+  run_accept((void *)(uintptr_t)value);
   watched = NULL;
   return seen_in_freed;
 }
@@ -447,6 +492,13 @@ static void libcrypto_frees_no_exponent_and_no_key(void **state) {
   assert_int_equal(seen_while_making_a_key(value, result.a), 0);
   memcpy(secret, result.b, sizeof secret);
   assert_int_equal(seen_while_making_a_key(value, secret), 0);
+  uint8_t exponent[256];
+  memcpy(exponent, result.a, sizeof exponent);
+  exponent[0] |= 1; /* none that is drawn begins with a zero byte */
+  assert_int_equal(seen_while_accepting(value, exponent, exponent), 0);
+  assert_int_equal(result.status, SCHAT_OK);
+  memcpy(secret, result.b, sizeof secret);
+  assert_int_equal(seen_while_accepting(value, exponent, secret), 0);
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
   expect_the_watch_to_see(value);
 #endif
@@ -525,6 +577,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(the_key_of_a_file_is_left_nowhere),
       cmocka_unit_test(a_piece_of_a_file_leaves_neither_text_nor_state),
       cmocka_unit_test(an_exponent_and_the_key_it_makes_are_left_nowhere),
+      cmocka_unit_test(accepting_leaves_neither_exponent_nor_key),
       cmocka_unit_test(libcrypto_frees_no_exponent_and_no_key),
       cmocka_unit_test(a_record_leaves_no_key_and_no_text),
   };
