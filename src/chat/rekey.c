@@ -257,16 +257,25 @@ static int begin(schat__env *env, schat__slot *slot) {
   return send_key_action(env, slot, SCHAT__ACTION_REQUEST_KEY, 0);
 }
 
+/* The request that waits is answered no more. */
+static int forget_request(schat__env *env, schat__slot *slot) {
+  int status;
+  if (!has(slot, SCHAT__HAS_PEER)) return SCHAT_OK;
+  status = schat__edit_secrets(env, slot);
+  if (status != SCHAT_OK) return status;
+  slot->secrets->has &= (uint8_t)~SCHAT__HAS_PEER;
+  return tidy(env, slot);
+}
+
+/* The peer has one exchange at a time: by accepting this one it has given up what it asked for before, whether that waits or is accepted. */
 int schat__rekey_accept(schat__env *env, schat__slot *slot, int64_t exchange_id, schat_bytes g_b, int64_t fingerprint) {
   uint8_t value[SCHAT__DH_SIZE], key[SCHAT__DH_SIZE];
   schat_reject reason = SCHAT_REJECT_NONE;
   int64_t digest = 0, own_fingerprint = 0;
-  int status;
-  /* The peer accepts what we have given up, and so, having one exchange at a time, has given up what we accepted: each would wait for the other's
-   * CommitKey for ever. */
-  if (state_of(slot) == SCHAT__REKEY_ACCEPTED && slot->secrets->exchange_id != exchange_id && exchange_id == slot->chat.last_exchange) {
-    return give_up(env, slot, SCHAT_REJECT_EXCHANGE);
-  }
+  int status = forget_request(env, slot);
+  if (status != SCHAT_OK) return status;
+  /* Nor will it commit what we accepted, if that is another: each would wait for the other's CommitKey for ever. */
+  if (state_of(slot) == SCHAT__REKEY_ACCEPTED && slot->secrets->exchange_id != exchange_id) return give_up(env, slot, SCHAT_REJECT_EXCHANGE);
   if (state_of(slot) != SCHAT__REKEY_REQUESTED || slot->secrets->exchange_id != exchange_id) return wrong_exchange(env, slot, exchange_id);
   memset(key, 0, sizeof key);
   status = judge(env, slot, slot->secrets->own, g_b, value, &digest, &reason);
@@ -382,12 +391,7 @@ int schat__rekey_commit(schat__env *env, schat__slot *slot, int64_t exchange_id,
 
 /* In order, so nothing of this exchange can follow: not even a CommitKey when we have accepted (R-PFS-17). */
 int schat__rekey_abort(schat__env *env, schat__slot *slot, int64_t exchange_id) {
-  if (has(slot, SCHAT__HAS_PEER) && slot->secrets->peer_exchange_id == exchange_id) {
-    int status = schat__edit_secrets(env, slot);
-    if (status != SCHAT_OK) return status;
-    slot->secrets->has &= (uint8_t)~SCHAT__HAS_PEER;
-    return tidy(env, slot);
-  }
+  if (has(slot, SCHAT__HAS_PEER) && slot->secrets->peer_exchange_id == exchange_id) return forget_request(env, slot);
   if (state_of(slot) == SCHAT__REKEY_IDLE || slot->secrets->exchange_id != exchange_id) return SCHAT_OK; /* not ours any more (D-20) */
   return give_up(env, slot, SCHAT_REJECT_ABORTED);
 }

@@ -750,8 +750,6 @@ static void two_who_accept_each_others_dropped_exchange_begin_again(void **state
   lab_forget(l);
   assert_int_equal(lab_send_key(l, ACCEPT, 9, l->own, 256, 1), SCHAT_OK); /* the one that is open, but not ours: it stays */
   assert_int_equal(lab_state(l), SCHAT__REKEY_ACCEPTED);
-  assert_int_equal(lab_send_key(l, ACCEPT, 4, l->own, 256, 1), SCHAT_OK); /* one that never was */
-  assert_int_equal(lab_state(l), SCHAT__REKEY_ACCEPTED);
   assert_int_equal(lab_send_key(l, ACCEPT, 5, l->own, 256, 1), SCHAT_OK);
   assert_int_equal(lab_state(l), SCHAT__REKEY_IDLE);
   assert_null(lab_slot(l)->secrets);
@@ -762,6 +760,47 @@ static void two_who_accept_each_others_dropped_exchange_begin_again(void **state
   ours = lab_slot(l)->secrets->exchange_id;
   assert_int_equal(lab_state(l), SCHAT__REKEY_REQUESTED);
   assert_true(ours != 5 && ours != 9);
+  lab_free(l);
+}
+
+/* The same when the peer accepts not the last one we have given up but one before it: its clock or ours has jumped over weeks. */
+static void an_older_dropped_exchange_that_is_accepted_ends_what_we_accepted(void **state) {
+  lab *l = lab_new(34, 0, NULL);
+  int64_t first;
+  (void)state;
+  lab_make_request(l);
+  first = lab_last(l, REQUEST)->exchange_id;
+  lab_tick(l, LAB_WEEK + 1);
+  assert_failed(l, SCHAT_REJECT_EXPIRED);
+  lab_tick(l, MINUTE);
+  assert_int_equal(lab_count(l, REQUEST), 2);
+  lab_slot(l)->secrets->exchange_id = 5;
+  assert_int_equal(lab_request(l, INT64_MAX), SCHAT_OK);
+  assert_int_equal(lab_state(l), SCHAT__REKEY_ACCEPTED);
+  lab_forget(l);
+  assert_int_equal(lab_send_key(l, ACCEPT, first, l->own, 256, 1), SCHAT_OK);
+  assert_failed(l, SCHAT_REJECT_EXCHANGE);
+  assert_int_equal(lab_state(l), SCHAT__REKEY_IDLE);
+  assert_null(lab_slot(l)->secrets);
+  assert_int_equal(lab_count(l, ABORT), 0); /* the peer has our AcceptKey, which says the same, and no AbortKey follows an AcceptKey (D-37) */
+  lab_free(l);
+}
+
+/* What the peer asked for before it accepted something else is not answered any more, or we would accept what it has given up. */
+static void a_kept_request_goes_when_the_peer_accepts_another(void **state) {
+  lab *l = with_previous_key(55);
+  uint8_t key[256];
+  (void)state;
+  memcpy(key, l->p->key, 256);
+  puppet_use_key(l->p, l->keys[0]);
+  assert_int_equal(lab_request(l, 6), SCHAT_OK);
+  assert_true(lab_has(l, SCHAT__HAS_PEER));
+  assert_int_equal(lab_send_key(l, ACCEPT, 4, l->own, 256, 1), SCHAT_OK);
+  assert_false(lab_has(l, SCHAT__HAS_PEER));
+  puppet_use_key(l->p, key);
+  assert_int_equal(lab_say(l, "the new key"), SCHAT_OK);
+  assert_null(lab_slot(l)->secrets);
+  assert_int_equal(lab_count(l, ACCEPT), 1); /* that of the first */
   lab_free(l);
 }
 
@@ -1129,6 +1168,8 @@ int main(void) {
       cmocka_unit_test(two_who_ask_at_once_make_one_exchange),
       cmocka_unit_test(a_chat_of_one_voice_gets_a_new_key_every_week),
       cmocka_unit_test(two_who_accept_each_others_dropped_exchange_begin_again),
+      cmocka_unit_test(an_older_dropped_exchange_that_is_accepted_ends_what_we_accepted),
+      cmocka_unit_test(a_kept_request_goes_when_the_peer_accepts_another),
       cmocka_unit_test(the_initiator_may_stop_before_any_commit),
       cmocka_unit_test(the_initiator_may_stop_after_any_commit),
       cmocka_unit_test(the_acceptor_may_stop_before_any_commit),
