@@ -53,6 +53,7 @@
 #define SCHAT__FLAG_REOPENED 0x100000u      /* opened from the store, and no message has come in order since */
 #define SCHAT__FLAG_ASKED 0x200000u         /* the request that creates it may have reached the server before */
 #define SCHAT__FLAG_UNANSWERED 0x400000u    /* the last rekeying of ours was met with silence (D-20) */
+#define SCHAT__FLAG_KEY_SHOWN 0x800000u     /* a message has been made under the current key, not only sealed anew with it */
 
 #define SCHAT__FLAGS_VOLATILE (SCHAT__FLAG_REOPENED | SCHAT__FLAG_ASKED)
 
@@ -86,7 +87,7 @@ typedef struct {
   int32_t peer_in_seq; /* how many of ours the peer has confirmed */
   int32_t flush_seq;   /* raw number of the FlushHistory a discard waits for; -1 */
   uint32_t key_sealed, key_opened;           /* messages (R-PFS-02) */
-  int32_t new_key_seen;                      /* lowest raw number seen under the current key while a previous one is kept; -1 */
+  int32_t new_key_seen; /* while a previous key is kept: lowest raw number that the peer has made under the current one, as far as is known; -1 */
   int32_t acked_base, acked_last, acked_end; /* acked.c */
   int64_t user_id, own_id, access_hash;
   int64_t config;        /* key of the DH configuration (R-PFS-07) */
@@ -555,9 +556,9 @@ int schat__rekey_request(schat__env *env, schat__slot *slot, int64_t exchange_id
 int schat__rekey_accept(schat__env *env, schat__slot *slot, int64_t exchange_id, schat_bytes g_b, int64_t fingerprint);
 int schat__rekey_commit(schat__env *env, schat__slot *slot, int64_t exchange_id, int64_t fingerprint);
 int schat__rekey_abort(schat__env *env, schat__slot *slot, int64_t exchange_id);
-/* A message of raw number `raw` opened under this fingerprint: may switch keys (R-PFS-15). sealed_later: its number says nothing of the order
- * of keys. */
-int schat__rekey_evidence(schat__env *env, schat__slot *slot, int64_t fingerprint, int32_t raw, int sealed_later);
+/* A message of raw number `raw`, with in_seq_no `in_raw`, opened under this fingerprint: may switch keys (R-PFS-15). sealed_later: it may have been
+ * made under another key. */
+int schat__rekey_evidence(schat__env *env, schat__slot *slot, int64_t fingerprint, int32_t raw, int32_t in_raw, int sealed_later);
 int schat__rekey_tend(schat__env *env, schat__slot *slot);
 int64_t schat__rekey_deadline(const schat__env *env, const schat__slot *slot);
 /* The key of a fingerprint, or NULL. */

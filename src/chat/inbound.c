@@ -290,7 +290,7 @@ static int is_sealed_later(const schat_bytes *message) {
 static int take_note(schat__env *env, schat__slot *slot, const opened *o) {
   schat__chat *chat = &slot->chat;
   int status = schat__edit(env, slot);
-  if (status == SCHAT_OK) status = schat__rekey_evidence(env, slot, o->fingerprint, o->raw, is_sealed_later(&o->wrapper.message));
+  if (status == SCHAT_OK) status = schat__rekey_evidence(env, slot, o->fingerprint, o->raw, o->in_raw, is_sealed_later(&o->wrapper.message));
   if (status == SCHAT_OK) status = schat__layer_seen(env, slot, o->wrapper.layer);
   if (status != SCHAT_OK) return status;
   if (o->fingerprint == chat->key_fingerprint) chat->key_opened++;

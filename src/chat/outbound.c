@@ -124,6 +124,7 @@ int schat__out_add(schat__env *env, schat__slot *slot, const schat__outgoing *ou
   status = add_under(env, slot, outgoing, slot->chat.out_seq, slot->chat.in_seq);
   if (status != SCHAT_OK) return status;
   slot->chat.out_seq++;
+  slot->chat.flags |= SCHAT__FLAG_KEY_SHOWN;
   env->stats.sent++;
   return SCHAT_OK;
 }
@@ -187,7 +188,7 @@ static int32_t layer_of(const schat__item *item, const schat__slot *slot) {
 
 /* A peer that has used the new key may have dropped the old one already, gap or not (D-06). */
 static int is_outdated(const schat__slot *slot, const schat__item *item) {
-  return slot->chat.new_key_seen >= 0 && item->u.out.key_fingerprint != slot->chat.key_fingerprint;
+  return slot->chat.key_opened > 0 && item->u.out.key_fingerprint != slot->chat.key_fingerprint;
 }
 
 /* DeleteMessages of one id, in scratch memory of its own: thousands may be erased in one step. */

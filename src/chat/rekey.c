@@ -101,6 +101,27 @@ static int give_up(schat__env *env, schat__slot *slot, schat_reject reason) {
   return status == SCHAT_OK ? tell_failure(env, slot, reason) : status;
 }
 
+/* What was given up is asked for, or answered, no more, not even by a message that has not come through in all that time: the peer would act on it
+ * (D-37). It still counts among those that are not confirmed (X-13). */
+static int take_back(schat__env *env, schat__slot *slot) {
+  size_t i, first = schat__item_lower_bound(slot, SCHAT__OUTBOX, slot->chat.peer_in_seq);
+  for (i = schat__count(slot, SCHAT__OUTBOX); i-- > first;) {
+    schat__item *item = schat__item_at(slot, SCHAT__OUTBOX, i);
+    const uint8_t action = item->u.out.action;
+    int status;
+    if (action != SCHAT__ACTION_REQUEST_KEY && action != SCHAT__ACTION_ACCEPT_KEY) continue;
+    status = schat__out_erase(env, slot, item);
+    if (status == SCHAT_OK) item->u.out.action = action;
+    return status;
+  }
+  return SCHAT_OK;
+}
+
+static int expire(schat__env *env, schat__slot *slot) {
+  int status = take_back(env, slot);
+  return status == SCHAT_OK ? give_up(env, slot, SCHAT_REJECT_EXPIRED) : status;
+}
+
 /* Values of the exchange ------------------------------------------------------------------------------------------------------ */
 
 static const schat__config *config_of(const schat__env *env, const schat__slot *slot) {
@@ -179,7 +200,7 @@ static int switch_to(schat__env *env, schat__slot *slot, const uint8_t key[SCHAT
     chat->key_opened = 0;
     chat->new_key_seen = -1;
     chat->abort_pauses = 0;
-    chat->flags &= ~SCHAT__FLAG_UNANSWERED;
+    chat->flags &= ~(SCHAT__FLAG_UNANSWERED | SCHAT__FLAG_KEY_SHOWN);
     status = schat__emit_simple(env, slot, SCHAT_EVENT_REKEYED, 0);
   }
   schat__wipe(next, sizeof next);
@@ -199,18 +220,32 @@ static int switch_accepted(schat__env *env, schat__slot *slot) {
   return status == SCHAT_OK ? send_noop(env, slot) : status;
 }
 
-int schat__rekey_evidence(schat__env *env, schat__slot *slot, int64_t fingerprint, int32_t raw, int sealed_later) {
+/* Made after the peer had our last key message, on which it switches. Once that is confirmed, what has no smaller in_seq_no is. */
+static int is_made_after_switch(const schat__slot *slot, int32_t in_raw) {
+  size_t i, first = schat__item_lower_bound(slot, SCHAT__OUTBOX, slot->chat.peer_in_seq);
+  for (i = schat__count(slot, SCHAT__OUTBOX); i-- > first;) {
+    const schat__item *item = schat__item_at(slot, SCHAT__OUTBOX, i);
+    if (item->u.out.action == SCHAT__ACTION_ACCEPT_KEY || item->u.out.action == SCHAT__ACTION_COMMIT_KEY) return in_raw > item->key;
+  }
+  return in_raw >= slot->chat.peer_in_seq;
+}
+
+/* What fills a gap may have been sealed anew, while others of before the switch are still under way: its key says nothing of its place. A peer that
+ * learned of the new key before our CommitKey has no more to show than a message above all others. */
+int schat__rekey_evidence(schat__env *env, schat__slot *slot, int64_t fingerprint, int32_t raw, int32_t in_raw, int sealed_later) {
+  schat__chat *chat = &slot->chat;
   int status = SCHAT_OK;
   if (has(slot, SCHAT__HAS_NEXT) && fingerprint == slot->secrets->next_fingerprint) status = switch_accepted(env, slot); /* R-PFS-15 */
-  if (status != SCHAT_OK || sealed_later || !has(slot, SCHAT__HAS_PREVIOUS) || fingerprint != slot->chat.key_fingerprint) return status;
-  if (slot->chat.new_key_seen < 0 || raw < slot->chat.new_key_seen) slot->chat.new_key_seen = raw;
+  if (status != SCHAT_OK || !has(slot, SCHAT__HAS_PREVIOUS) || fingerprint != chat->key_fingerprint) return status;
+  if (!is_made_after_switch(slot, in_raw) && (sealed_later || raw <= chat->in_highest)) return SCHAT_OK;
+  if (chat->new_key_seen < 0 || raw < chat->new_key_seen) chat->new_key_seen = raw;
   return SCHAT_OK;
 }
 
 /* R-PFS-16, R-PFS-19, D-23. */
 static int drop_previous(schat__env *env, schat__slot *slot) {
   int64_t old;
-  int silent = slot->chat.key_sealed == 0 && !has(slot, SCHAT__HAS_PEER); /* a request that waits is answered under the new key */
+  int silent = !(slot->chat.flags & SCHAT__FLAG_KEY_SHOWN) && !has(slot, SCHAT__HAS_PEER); /* a request that waits is answered under the new key */
   int status;
   if (!has(slot, SCHAT__HAS_PREVIOUS) || slot->chat.new_key_seen < 0 || slot->chat.in_seq < slot->chat.new_key_seen) return SCHAT_OK;
   old = slot->secrets->previous_fingerprint;
@@ -370,7 +405,7 @@ int schat__rekey_request(schat__env *env, schat__slot *slot, int64_t exchange_id
     if (slot->secrets->exchange_id == exchange_id) return SCHAT_OK;
     /* A peer that asks anew a week later has given up the old exchange, or it would have committed before. */
     if (env->account.clock - slot->secrets->since <= REKEY_PATIENCE) return send_abort(env, slot, exchange_id);
-    status = give_up(env, slot, SCHAT_REJECT_EXPIRED);
+    status = expire(env, slot);
   } else if (state_of(slot) == SCHAT__REKEY_REQUESTED) {
     status = yield_to(env, slot, exchange_id, &theirs);
   }
@@ -452,7 +487,7 @@ int schat__rekey_tend(schat__env *env, schat__slot *slot) {
   int status = drop_previous(env, slot);
   if (status == SCHAT_OK && state_of(slot) == SCHAT__REKEY_REQUESTED && env->account.clock - slot->secrets->since > REKEY_PATIENCE) {
     status = schat__edit(env, slot);
-    if (status == SCHAT_OK) status = give_up(env, slot, SCHAT_REJECT_EXPIRED);
+    if (status == SCHAT_OK) status = expire(env, slot);
     if (status == SCHAT_OK) slot->chat.flags |= SCHAT__FLAG_UNANSWERED;
   }
   if (status == SCHAT_OK && has(slot, SCHAT__HAS_PEER) && state_of(slot) == SCHAT__REKEY_IDLE && !must_wait(slot)) {

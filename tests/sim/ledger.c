@@ -151,6 +151,7 @@ static void note_made(sim_batch_note *n, const sim_device *d, const schat_record
   made->chat_id = r->chat_id;
   made->raw = (int32_t)item->key;
   made->random_id = item->u.out.random_id;
+  made->at = d->sim->now;
   made->content = sim_hash(item->data, item->size, 7);
   made->in_seq = item->u.out.in_seq;
   made->erased = item->u.out.erased != 0;
@@ -264,6 +265,7 @@ static void made_is_durable(sim_device *d, const note_made_item *made) {
   if (sent->known && sent->random_id != made->random_id && !made->answers) sim_fail(d->sim, "I1", "number %d changes its name", (int)made->raw);
   if (!sent->known && m != NULL && m->raw < 0) m->raw = made->raw;
   if (m != NULL && made->erased) m->erased = 1;
+  if (!sent->known) sent->at = made->at;
   sent->known = 1;
   if (made->erased || made->answers) sent->erased = 1;
   sent->content = made->content;
@@ -313,7 +315,7 @@ static void watch(sim_device *d, sim_view *v, const schat__item *item) {
   m.object.size = schat__load32(item->data);
   m.padding = item->size - 4 - m.object.size;
   m.random_id = item->u.out.random_id;
-  m.now = d->sim->now;
+  m.made = v->sent[item->key].at;
   if (v->strict == NULL) v->strict = strict_new(v->originator);
   rule = strict_library(v->strict, &m);
   if (rule != STRICT_OK) sim_fail(d->sim, "D-37", "device %d, chat %d, number %d: %s", d->index, (int)v->chat_id, (int)item->key, strict_text(rule));

@@ -11,6 +11,7 @@
 typedef struct {
   int32_t chat_id, raw, in_seq;
   int64_t random_id;
+  int64_t at; /* true time */
   uint64_t content;
   int erased, answers; /* answers: a Noop for what the peer has confirmed (D-07) */
 } note_made_item;

@@ -113,6 +113,7 @@ typedef struct {
   uint64_t content, wire;       /* digests of what is stored, and of what was sent last */
   int64_t wire_fingerprint;
   uint64_t wire_content;
+  int64_t at; /* true time when it was made */
   int32_t in_seq;
   uint8_t known, erased;
 } sim_sent;

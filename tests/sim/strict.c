@@ -207,7 +207,7 @@ strict_rule strict_library(strict *s, const strict_message *m) {
     rule = judge_repeat(s, &e);
   } else if (rule == STRICT_OK) {
     rule = judge_place(s, &e);
-    second = judge_action(s, &e.action, m->now);
+    second = judge_action(s, &e.action, m->made);
     if (rule == STRICT_OK) rule = second;
   }
   schat__arena_reset(&s->arena);
@@ -228,6 +228,6 @@ void strict_peer(strict *s, const strict_message *m) {
   if (in_raw > s->peer_acked && (size_t)in_raw <= s->sent_count) s->peer_acked = in_raw;
   if (raw < s->peer_sent) return; /* again */
   s->peer_sent = raw + 1;
-  if (schat__message_decode(&s->arena, w.message, &message, &action) == SCHAT_OK) strict_peer_key(s, &action, m->now);
+  if (schat__message_decode(&s->arena, w.message, &message, &action) == SCHAT_OK) strict_peer_key(s, &action, m->made);
   schat__arena_reset(&s->arena);
 }

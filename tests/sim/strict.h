@@ -38,13 +38,13 @@ typedef enum strict_rule {
 
 const char *strict_text(strict_rule rule);
 
-/* The opened message. now: UTC in milliseconds, for D-20; random_id: of the request, 0 where it is not known. */
+/* The opened message. made: when its sender made it, UTC in milliseconds, from which D-20 counts; random_id: of the request, 0 where it is not known. */
 typedef struct strict_message {
   int mtproto;
   size_t padding;
   schat_bytes object;
   int64_t random_id;
-  int64_t now;
+  int64_t made;
 } strict_message;
 
 strict *strict_new(int library_is_originator);

@@ -37,10 +37,10 @@ static void add(strict *s, int64_t id, int by_library, int64_t now) {
 }
 
 /* What nobody answered for a week is given up (D-20). */
-static void expire(const strict *s, int64_t now) {
+static void expire(const strict *s, int by_library, int64_t now) {
   size_t i;
   for (i = 0; i < s->exchange_count; i++) {
-    if (now - s->exchanges[i].since > WEEK_MS) s->exchanges[i].dropped = 1;
+    if (s->exchanges[i].by_library == by_library && now - s->exchanges[i].since > WEEK_MS) s->exchanges[i].dropped = 1;
   }
 }
 
@@ -55,7 +55,8 @@ static strict_rule judge_request(strict *s, int64_t id, int64_t now) {
   strict_exchange *ours;
   const strict_exchange *theirs;
   strict_rule rule = find(s, id, 1) != NULL ? STRICT_REQUEST_KEY : STRICT_OK;
-  expire(s, now);
+  expire(s, 0, now);
+  expire(s, 1, now);
   ours = open_one(s, 1);
   theirs = open_one(s, 0);
   if (ours != NULL && ours->odd) {
@@ -68,10 +69,12 @@ static strict_rule judge_request(strict *s, int64_t id, int64_t now) {
   return rule;
 }
 
-static strict_rule judge_accept(strict *s, int64_t id) {
-  strict_exchange *x = find(s, id, 0), *ours = open_one(s, 1);
-  if (x == NULL || x->accepted || x->committed || x->dropped) return STRICT_ACCEPT_KEY;
-  if (x->aborted && !x->odd) return STRICT_ACCEPT_KEY;
+static strict_rule judge_accept(strict *s, int64_t id, int64_t now) {
+  strict_exchange *x = find(s, id, 0), *ours;
+  if (x == NULL || x->accepted || x->committed) return STRICT_ACCEPT_KEY;
+  if ((x->aborted || x->dropped) && !x->odd) return STRICT_ACCEPT_KEY;
+  expire(s, 1, now);
+  ours = open_one(s, 1);
   if (ours != NULL && ours->id > id) return STRICT_ACCEPT_KEY; /* the peer follows the larger one */
   if (ours != NULL) {
     ours->dropped = 1;
@@ -102,7 +105,7 @@ static strict_rule judge_abort(strict *s, int64_t id) {
 
 strict_rule strict_library_key(strict *s, const schat__action *action, int64_t now) {
   if (action->type == SCHAT__ACTION_REQUEST_KEY) return judge_request(s, action->exchange_id, now);
-  if (action->type == SCHAT__ACTION_ACCEPT_KEY) return judge_accept(s, action->exchange_id);
+  if (action->type == SCHAT__ACTION_ACCEPT_KEY) return judge_accept(s, action->exchange_id, now);
   if (action->type == SCHAT__ACTION_COMMIT_KEY) return judge_commit(s, action->exchange_id);
   return judge_abort(s, action->exchange_id);
 }

@@ -86,7 +86,7 @@ static int look(strict_watch *w, const waiting *x) {
   m.object.data = object;
   m.object.size = size;
   m.random_id = x->random_id;
-  m.now = x->now;
+  m.made = x->now;
   if (x->by_library) {
     rule = strict_library(checker_of(w, x->chat_id), &m);
     if (w->rule == STRICT_OK) w->rule = rule;

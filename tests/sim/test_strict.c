@@ -87,7 +87,7 @@ static strict_message wrapped(talk *t, int32_t wire_out, int32_t wire_in, schat_
   m.object.data = out;
   m.mtproto = t->mtproto;
   m.padding = t->padding;
-  m.now = t->now;
+  m.made = t->now;
   return m;
 }
 
@@ -460,7 +460,15 @@ static void accept_key_out_of_turn_is_named(void **state) {
   assert_int_equal(say_key(t, SCHAT__ACTION_ACCEPT_KEY, 5), STRICT_ACCEPT_KEY);
   assert_int_equal(say_key(t, SCHAT__ACTION_REQUEST_KEY, 9), STRICT_OK);
   peer_key(t, SCHAT__ACTION_REQUEST_KEY, 8);
+  t->now = WEEK;
   assert_int_equal(say_key(t, SCHAT__ACTION_ACCEPT_KEY, 8), STRICT_ACCEPT_KEY); /* the smaller one */
+  t->now = WEEK + 1;
+  assert_int_equal(say_key(t, SCHAT__ACTION_ACCEPT_KEY, 8), STRICT_OK); /* D-20: its own is over */
+  talk_free(t);
+  t = talk_new();
+  peer_key(t, SCHAT__ACTION_REQUEST_KEY, 5);
+  peer_key(t, SCHAT__ACTION_REQUEST_KEY, 6); /* under way: no strict peer gives up what it has asked for */
+  assert_int_equal(say_key(t, SCHAT__ACTION_ACCEPT_KEY, 5), STRICT_OK);
   talk_free(t);
 }
 

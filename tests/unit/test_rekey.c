@@ -916,6 +916,51 @@ static void a_message_deleted_before_the_switch_does_not_end_the_old_key(void **
   }
 }
 
+/* R-PFS-16, D-23: nor does a message that was lost, and sealed anew when we asked for it: others of before the switch may still be under way. */
+static void a_message_sealed_anew_does_not_end_the_old_key(void **state) {
+  int by_library;
+  (void)state;
+  for (by_library = 0; by_library <= 1; by_library++) {
+    lab *l = lab_new(65, by_library, NULL);
+    uint8_t *seen, *late, *commit = NULL;
+    size_t seen_size, late_size, commit_size = 0;
+    int32_t lost, in_raw;
+    if (by_library) {
+      lab_make_request(l);
+      assert_int_equal(lab_answer(l), SCHAT_OK);
+    } else {
+      assert_int_equal(lab_request(l, 8), SCHAT_OK);
+      lab_derive(l, lab_last(l, ACCEPT)->g);
+    }
+    l->lag = 1; /* what follows was sent before our key message came */
+    in_raw = l->p->in_raw;
+    lost = l->p->out_raw++;
+    seen = lab_hold_text(l, "seen", &seen_size);
+    late = lab_hold_text(l, "late", &late_size);
+    assert_int_equal(lab_feed(l, seen, seen_size), SCHAT_WAITING);
+    if (!by_library) {
+      schat__action action = lab_key_action(COMMIT, 8, NULL, 0, l->next_fingerprint);
+      l->lag = 0;
+      commit = lab_hold(l, &action, &commit_size);
+    }
+    lab_take_next(l);
+    if (!by_library) assert_int_equal(lab_say(l, "the first under the new key"), SCHAT_WAITING); /* from which both know that both have it */
+    assert_int_equal(puppet_send_raw(l->p, lab_manager(l), in_raw, lost, puppet_text(l->p, 4321, "lost", 0), l->w->now), SCHAT_OK);
+    lab_drain(l);
+    assert_true(lab_has(l, SCHAT__HAS_PREVIOUS));
+    lab_restart(l, 1);
+    assert_int_equal(lab_feed(l, late, late_size), SCHAT_OK);
+    if (!by_library) assert_int_equal(lab_feed(l, commit, commit_size), SCHAT_OK);
+    l->lag = 0;
+    assert_int_equal(lab_say(l, "behind the switch"), SCHAT_OK);
+    assert_rests_on(l, l->next_fingerprint);
+    free(seen);
+    free(late);
+    free(commit);
+    lab_free(l);
+  }
+}
+
 /* R-PFS-20, D-24: exactly one Noop in each exchange we accept, whatever follows; the peer learns the new key from it. */
 static void each_exchange_brings_one_noop(void **state) {
   lab *l = quiet_lab(59, 1);
@@ -1677,6 +1722,7 @@ int main(void) {
       cmocka_unit_test(the_acceptor_keeps_the_old_key_until_nothing_before_the_switch_is_missing),
       cmocka_unit_test(a_gap_after_the_switch_does_not_keep_the_old_key),
       cmocka_unit_test(a_message_deleted_before_the_switch_does_not_end_the_old_key),
+      cmocka_unit_test(a_message_sealed_anew_does_not_end_the_old_key),
       cmocka_unit_test(each_exchange_brings_one_noop),
       cmocka_unit_test(what_is_in_flight_under_the_old_key_does_not_replace_the_noop),
       cmocka_unit_test(a_deleted_message_keeps_the_key_of_its_place),

@@ -763,6 +763,53 @@ static void two_who_accept_each_others_dropped_exchange_begin_again(void **state
   lab_free(l);
 }
 
+/* What the library sends under a number when it is asked for that. */
+static schat__action_type resent(lab *l, int32_t raw) {
+  schat__action action;
+  memset(&action, 0, sizeof action);
+  action.type = SCHAT__ACTION_RESEND;
+  action.start = action.end = schat__wire_out(raw, schat__is_originator(lab_chat(l)));
+  lab_forget(l);
+  assert_int_equal(lab_act(l, &action), SCHAT_OK);
+  assert_true(l->sent_count > 0 && l->sent[0].out_raw == raw);
+  return l->sent[0].action;
+}
+
+/* D-20, D-37: what was given up is asked for no more, not even by a RequestKey that has not come through in all that time: a strict peer would
+ * accept it, and close the chat for what we make of that. A message that deletes itself takes its place (R-SEQ-21). */
+static void a_request_that_was_given_up_does_not_leave_any_more(void **state) {
+  lab *l = lab_new(35, 1, NULL);
+  int32_t raw;
+  (void)state;
+  l->lag = l->mute = 1;
+  lab_make_request(l);
+  raw = lab_last(l, REQUEST)->out_raw;
+  lab_tick(l, LAB_WEEK + 1);
+  assert_failed(l, SCHAT_REJECT_EXPIRED);
+  l->mute = 0;
+  assert_int_equal(resent(l, raw), SCHAT__ACTION_DELETE);
+  lab_restart(l, 1);
+  lab_tick(l, MINUTE);
+  assert_int_equal(resent(l, raw), SCHAT__ACTION_DELETE);
+  lab_free(l);
+}
+
+/* The same of an AcceptKey, for which the peer has asked anew. */
+static void an_answer_that_was_given_up_does_not_leave_any_more(void **state) {
+  lab *l = quiet_lab(36, 0);
+  int32_t raw;
+  (void)state;
+  l->lag = l->mute = 1;
+  assert_int_equal(lab_request(l, 5), SCHAT_OK);
+  raw = lab_last(l, ACCEPT)->out_raw;
+  lab_tick(l, LAB_WEEK + 1);
+  assert_int_equal(lab_request(l, 7), SCHAT_OK);
+  assert_failed(l, SCHAT_REJECT_EXPIRED);
+  l->mute = 0;
+  assert_int_equal(resent(l, raw), SCHAT__ACTION_DELETE);
+  lab_free(l);
+}
+
 /* The same when the peer accepts not the last one we have given up but one before it: its clock or ours has jumped over weeks. */
 static void an_older_dropped_exchange_that_is_accepted_ends_what_we_accepted(void **state) {
   lab *l = lab_new(34, 0, NULL);
@@ -1168,6 +1215,8 @@ int main(void) {
       cmocka_unit_test(two_who_ask_at_once_make_one_exchange),
       cmocka_unit_test(a_chat_of_one_voice_gets_a_new_key_every_week),
       cmocka_unit_test(two_who_accept_each_others_dropped_exchange_begin_again),
+      cmocka_unit_test(a_request_that_was_given_up_does_not_leave_any_more),
+      cmocka_unit_test(an_answer_that_was_given_up_does_not_leave_any_more),
       cmocka_unit_test(an_older_dropped_exchange_that_is_accepted_ends_what_we_accepted),
       cmocka_unit_test(a_kept_request_goes_when_the_peer_accepts_another),
       cmocka_unit_test(the_initiator_may_stop_before_any_commit),
