@@ -46,10 +46,10 @@
 #ifndef EARLY_DROP
 #define EARLY_DROP 0 /* 1: an old key goes as soon as the new one is seen, gap or not, as with TDLib (D-06) */
 #endif
-/* 1: nothing may be refused for its key, not even for a while. In larger configurations a message that was sealed anew for a Resend may be the
- * first under the new key; the old key then goes although something under it is still on its way, and that has to be asked for. */
+/* 1: nothing may be refused for its key, not even for a while: no old key goes as long as something under it, for which there is no other, is on
+ * its way (D-23). */
 #ifndef READABLE
-#define READABLE 0
+#define READABLE (!EARLY_DROP)
 #endif
 #define NUMBERS 16 /* messages of a side, as there are bits */
 #define KEYS 5
@@ -85,6 +85,7 @@ typedef struct {
   uint8_t seen_end, asked_end; /* in_highest + 1, asked_up_to + 1 */
   uint8_t key;                 /* key_fingerprint */
   uint8_t sealed;              /* key_sealed > 0 */
+  uint8_t shown, opened;       /* while `previous` is held: SCHAT__FLAG_KEY_SHOWN, key_opened > 0 */
   uint8_t new_key_seen;        /* + 1 */
   uint8_t last_exchange;
   /* schat__secrets */
@@ -140,13 +141,14 @@ static void out_add(model *m, endpoint *e, message_kind kind, unsigned x, unsign
   c->in = e->in_seq & 31u;
 #endif
   e->sealed = 1;
+  e->shown = e->previous != 0;
 }
 
 /* schat__out_again, is_outdated, for a set: a peer that has used the new key may have dropped the old one (D-06). */
 static void out_again(endpoint *e, unsigned which) {
   e->again |= (uint16_t)which;
 #ifndef BUG_RESEND_UNDER_OLD_KEY
-  if (e->new_key_seen == 0 || (e->outdated & which) == 0) return;
+  if (!e->opened || (e->outdated & which) == 0) return;
   e->outdated &= (uint16_t)~which;
   e->sealed = 1;
 #endif
@@ -247,7 +249,7 @@ static void switch_to(model *m, endpoint *e, unsigned key) {
   e->previous = e->key;
   e->key = (uint8_t)key;
   e->outdated = (uint16_t)outbox(e);
-  e->sealed = 0;
+  e->sealed = e->shown = e->opened = 0;
   e->new_key_seen = 0;
 }
 
@@ -259,20 +261,34 @@ static void switch_accepted(model *m, endpoint *e) {
 #endif
 }
 
+/* is_made_after_switch */
+static int is_made_after_switch(const endpoint *e, unsigned in) {
+  unsigned n = e->out_seq;
+  while (n > e->peer_in_seq && e->out[n - 1].kind != ACCEPT_KEY && e->out[n - 1].kind != COMMIT_KEY) n--;
+  return in >= n;
+}
+
 /* schat__rekey_evidence (R-PFS-15) */
-static void rekey_evidence(model *m, endpoint *e, unsigned key, unsigned raw) {
+static void rekey_evidence(model *m, endpoint *e, unsigned key, unsigned raw, unsigned in) {
   if (e->next != 0 && key == e->next) switch_accepted(m, e);
   if (e->previous == 0 || key != e->key) return;
+#ifndef BUG_GAP_SHOWS_SWITCH
+  if (!is_made_after_switch(e, in) && raw < e->seen_end) return;
+#endif
   if (e->new_key_seen == 0 || raw + 1 < e->new_key_seen) e->new_key_seen = (uint8_t)(raw + 1);
 }
 
 /* drop_previous (R-PFS-16, R-PFS-19, D-23) */
-static void drop_previous(endpoint *e) {
+static void drop_previous(model *m, endpoint *e) {
+  int silent = !e->shown && e->peer_exchange == 0;
   if (e->previous == 0 || e->new_key_seen == 0) return;
   if (!EARLY_DROP && e->in_seq + 1 < e->new_key_seen) return;
   out_rekey(e);
   e->previous = 0;
-  e->new_key_seen = 0;
+  e->new_key_seen = e->shown = e->opened = 0;
+#ifndef BUG_NO_NOOP
+  if (silent) out_add(m, e, NOOP, 0, 0);
+#endif
 }
 
 /* begin */
@@ -334,7 +350,7 @@ static void wrong_exchange(model *m, const endpoint *e, unsigned id) {
 /* schat__rekey_accept: CommitKey still goes under the old key (R-PFS-13, K6). */
 static void rekey_accept(model *m, endpoint *e, unsigned id, unsigned key) {
   if (e->state != REQUESTED || e->exchange != id) {
-    wrong_exchange(m, e, id);
+    wrong_exchange(m, e, id); /* nobody has given up an exchange here: give_up is left out */
     return;
   }
   out_add(m, e, COMMIT_KEY, id, key);
@@ -363,7 +379,7 @@ static int may_begin(const endpoint *e) { return no_secrets(e) && e->sealed && e
 /* schat__rekey_tend, take_kept_request */
 static void rekey_tend(model *m, endpoint *e) {
   unsigned id = e->peer_exchange;
-  drop_previous(e);
+  drop_previous(m, e);
   if (id == 0 || e->state != IDLE || must_wait(e)) return;
   e->peer_exchange = 0;
   accept_now(m, e, id);
@@ -463,7 +479,8 @@ static int holds(const endpoint *e, unsigned key) {
 static void take(model *m, endpoint *e, const endpoint *peer, unsigned raw, unsigned key) {
   if (!is_known(e, raw)) {
     if (holds(e, key)) {
-      rekey_evidence(m, e, key, raw);
+      rekey_evidence(m, e, key, raw, peer->out[raw].in);
+      e->opened |= e->previous != 0 && key == e->key;
       e->heard = 1;
       place(m, e, peer, raw);
     } else if (READABLE && key == sealer(peer, raw)) {
