@@ -37,12 +37,18 @@ static int read_options(options *o, int argc, char **argv) {
   memset(o, 0, sizeof *o);
   o->folder = temporary != NULL && temporary[0] != '\0' ? temporary : "/var/tmp";
   for (int i = 1; i < argc; i++) {
-    if (strcmp(argv[i], "--json") == 0) o->json = 1;
-    else if (strcmp(argv[i], "--markdown") == 0) o->markdown = 1;
-    else if (strcmp(argv[i], "--quick") == 0) o->quick = 1;
-    else if (strcmp(argv[i], "--svg") == 0 && i + 1 < argc) o->svg = argv[++i];
-    else if (strcmp(argv[i], "--dir") == 0 && i + 1 < argc) o->folder = argv[++i];
-    else return 0;
+    if (strcmp(argv[i], "--json") == 0)
+      o->json = 1;
+    else if (strcmp(argv[i], "--markdown") == 0)
+      o->markdown = 1;
+    else if (strcmp(argv[i], "--quick") == 0)
+      o->quick = 1;
+    else if (strcmp(argv[i], "--svg") == 0 && i + 1 < argc)
+      o->svg = argv[++i];
+    else if (strcmp(argv[i], "--dir") == 0 && i + 1 < argc)
+      o->folder = argv[++i];
+    else
+      return 0;
   }
   return 1;
 }

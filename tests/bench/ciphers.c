@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define OPENSSL_SUPPRESS_DEPRECATED // AES_ige_encrypt is deprecated, and a rival here
+#define OPENSSL_SUPPRESS_DEPRECATED  // AES_ige_encrypt is deprecated, and a rival here
 #include <openssl/aes.h>
 
 #include "crypto/crypto.h"
@@ -226,10 +226,14 @@ void bench_ciphers(const effort *how) {
   against_limit("ige_dec_limit_1k", 1024, 1, how);
   against_openssl("ige_enc_vs_openssl_64k", "evp_enc_vs_openssl_64k", 0, how);
   against_openssl("ige_dec_vs_openssl_64k", "evp_dec_vs_openssl_64k", 1, how);
-  if (has_kernel("aesni8")) bundles("ige_batch8_vs_single_4k", 8, how);
-  else figure_number("ige_batch8_vs_single_4k", 0);
-  if (has_kernel("vaes512")) bundles("ige_batch16_vs_single_4k", 16, how);
-  else figure_number("ige_batch16_vs_single_4k", 0);
+  if (has_kernel("aesni8"))
+    bundles("ige_batch8_vs_single_4k", 8, how);
+  else
+    figure_number("ige_batch8_vs_single_4k", 0);
+  if (has_kernel("vaes512"))
+    bundles("ige_batch16_vs_single_4k", 16, how);
+  else
+    figure_number("ige_batch16_vs_single_4k", 0);
 }
 
 /* Curves ------------------------------------------------------------------------------------------------------------------ */
@@ -246,7 +250,13 @@ static void measure_curve(curve *c, const char *name, const char *kernel, maker 
     const size_t size = curve_size(i);
     stream *one = streams > 1 ? NULL : stream_new(by, kernel, size, 0);
     bundle *many = streams > 1 ? bundle_new(kernel, streams, size, 1) : NULL;
-    candidate timed = {many != NULL ? run_bundle : run_stream, many != NULL ? (void *)many : (void *)one, (double)(many != NULL ? streams : 1), 0, NULL, 0, NULL};
+    candidate timed = {many != NULL ? run_bundle : run_stream,
+                       many != NULL ? (void *)many : (void *)one,
+                       (double)(many != NULL ? streams : 1),
+                       0,
+                       NULL,
+                       0,
+                       NULL};
     measure(&timed, 1, how);
     c->cycles_per_byte[i] = timed.median * clock / (double)size;
     measure_end(&timed, 1);

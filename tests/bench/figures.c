@@ -139,7 +139,8 @@ size_t figures_missed(int all, double slack) {
   for (size_t i = 0; i < FIGURES; i++) {
     const figure *f = &figures[i];
     if ((f->kind == TIME && !all) || !is_missed(f, f->kind == COUNT ? 0 : slack)) continue;
-    fprintf(stderr, "bench: %s is %.4g, and is to be at %s %.4g\n", f->key, found_of(f)->value.median, f->direction > 0 ? "least" : "most", f->goal);
+    fprintf(stderr, "bench: %s is %.4g, and is to be at %s %.4g\n", f->key, found_of(f)->value.median, f->direction > 0 ? "least" : "most",
+            f->goal);
     missed++;
   }
   return missed;
@@ -209,7 +210,7 @@ void figures_markdown(FILE *out) {
     cells c;
     if (!found_of(f)->known) continue;
     fill(f, &c);
-    fprintf(out, "| `%s` | %s | %s%s%s | %s | %s | %s | %s | %s |\n", f->key, f->text, is_missed(f, 0) ? "**missed:** " : "", c.value, "", c.spread,
-            c.own, c.limit, c.rival, c.goal);
+    fprintf(out, "| `%s` | %s | %s%s%s | %s | %s | %s | %s | %s |\n", f->key, f->text, is_missed(f, 0) ? "**missed:** " : "", c.value, "",
+            c.spread, c.own, c.limit, c.rival, c.goal);
   }
 }

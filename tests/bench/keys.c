@@ -54,7 +54,8 @@ static void bench_steps(const effort *how) {
   uint8_t exponent[256];
   must(schat__crypto_new(NULL, NULL, NULL, &s.crypto) == SCHAT_OK, "schat__crypto_new");
   must(schat__dh_generate(s.crypto, desk_prime(), 3, NULL, 0, exponent, s.peer) == SCHAT_OK, "schat__dh_generate");
-  candidate c[3] = {{run_request, &s, 1e6, 0, NULL, 0, NULL}, {run_accept, &s, 1e6, 0, NULL, 0, NULL}, {run_plain_power, &s, 1e6, 0, NULL, 0, NULL}};
+  candidate c[3] = {
+      {run_request, &s, 1e6, 0, NULL, 0, NULL}, {run_accept, &s, 1e6, 0, NULL, 0, NULL}, {run_plain_power, &s, 1e6, 0, NULL, 0, NULL}};
   measure(c, 3, how);
   const other rival = {"BN_mod_exp, not constant time", c[2].median}, rivals = {"two of BN_mod_exp", 2 * c[2].median};
   figure_set("dh_request_ms", measure_ratio(&c[0], NULL, how), 0, nothing, rival);

@@ -53,7 +53,9 @@ void limit_chain(size_t size) {
 static size_t add_up(size_t x, size_t times) {
   for (size_t i = 0; i < times; i += 8) {
 #if defined(__GNUC__) || defined(__clang__)
-#define STEP __asm__ volatile("" : "+r"(x)); x += i
+#define STEP                      \
+  __asm__ volatile("" : "+r"(x)); \
+  x += i
 #else
 #define STEP x = (x + i) ^ 1u
 #endif

@@ -41,7 +41,8 @@ static void run_open(void *arg, size_t times) {
   const uint8_t *object;
   size_t size;
   for (size_t i = 0; i < times; i++) {
-    must(schat__envelope_open(d->crypto, d->key, FINGERPRINT, 2, 1, d->message, SCHAT__ENVELOPE_HEAD + d->padded_size, d->work, &object, &size) == 1 &&
+    must(schat__envelope_open(d->crypto, d->key, FINGERPRINT, 2, 1, d->message, SCHAT__ENVELOPE_HEAD + d->padded_size, d->work, &object,
+                              &size) == 1 &&
              size == d->size,
          "schat__envelope_open");
   }
@@ -74,9 +75,9 @@ static void one_message(size_t size, const keys *k, const effort *how) {
   desk *ours = desk_new(size, 0), *portable = desk_new(size, 1);
   void *bare[2] = {ciphers_bare(ours->padded_size, 0), ciphers_bare(ours->padded_size, 1)};
   enum { SEAL, OPEN, SEAL_EVP, OPEN_EVP, BARE_ENCRYPT, BARE_DECRYPT, ALL };
-  candidate c[ALL] = {{run_seal, ours, 1, 0, NULL, 0, NULL},           {run_open, ours, 1, 0, NULL, 0, NULL},
-                      {run_seal, portable, 1, 0, NULL, 0, NULL},       {run_open, portable, 1, 0, NULL, 0, NULL},
-                      {ciphers_run, bare[0], 1, 0, NULL, 0, NULL},     {ciphers_run, bare[1], 1, 0, NULL, 0, NULL}};
+  candidate c[ALL] = {{run_seal, ours, 1, 0, NULL, 0, NULL},       {run_open, ours, 1, 0, NULL, 0, NULL},
+                      {run_seal, portable, 1, 0, NULL, 0, NULL},   {run_open, portable, 1, 0, NULL, 0, NULL},
+                      {ciphers_run, bare[0], 1, 0, NULL, 0, NULL}, {ciphers_run, bare[1], 1, 0, NULL, 0, NULL}};
   measure(c, ALL, how);
   const other limits[2] = {{"bare IGE", c[BARE_ENCRYPT].median}, {"bare IGE", c[BARE_DECRYPT].median}};
   const other rivals[2] = {{"portable path", c[SEAL_EVP].median}, {"portable path", c[OPEN_EVP].median}};

@@ -39,7 +39,8 @@ static void seal_and_open(schat__crypto *crypto) {
   memset(padded, 1, SIZE + 4);
   must(schat__pad(crypto, padded, SIZE, size) == SCHAT_OK, "schat__pad");
   must(schat__envelope_seal(crypto, key, 1, 1, padded, size, message) == SCHAT_OK, "schat__envelope_seal");
-  must(schat__envelope_open(crypto, key, 1, 2, 1, message, SCHAT__ENVELOPE_HEAD + size, work, &object, &opened) == 1, "schat__envelope_open");
+  must(schat__envelope_open(crypto, key, 1, 2, 1, message, SCHAT__ENVELOPE_HEAD + size, work, &object, &opened) == 1,
+       "schat__envelope_open");
 }
 
 static void encode_and_decode(schat__arena *arena) {

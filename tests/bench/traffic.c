@@ -152,7 +152,8 @@ void traffic_answer(traffic *t, int who) {
   answer.date = (int32_t)(PAIR_NOW / 1000);
   for (size_t i = 0; i < p->sent_count; i++) must(schat_request_done(p->manager, p->sent[i], &answer, PAIR_NOW) == SCHAT_OK, "an answer");
   answer.type = SCHAT_ANSWER_DONE;
-  for (size_t i = 0; i < p->queued_count; i++) must(schat_request_done(p->manager, p->queued[i], &answer, PAIR_NOW) == SCHAT_OK, "an answer");
+  for (size_t i = 0; i < p->queued_count; i++)
+    must(schat_request_done(p->manager, p->queued[i], &answer, PAIR_NOW) == SCHAT_OK, "an answer");
   p->sent_count = p->queued_count = 0;
   (void)hand_over(p, NULL);
 }

@@ -108,4 +108,3 @@ size_t measure_chats(memstore *store, size_t chats, double *took) {
   pair_must(heap.bytes == 0, "all memory given back");
   return bytes;
 }
-
