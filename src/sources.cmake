@@ -13,6 +13,7 @@ set(SECRETCHAT_SOURCES
   src/crypto/ige.c
   src/crypto/ige_aesni.c
   src/crypto/ige_aesni8.c
+  src/crypto/ige_armv8.c
   src/crypto/ige_choose.c
   src/crypto/ige_evp.c
   src/crypto/ige_lanes.c

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSL-1.0
- * cpu.c - asks the processor what it can do (CPUID), and the system which registers it saves (XGETBV). */
+ * cpu.c - asks the processor what it can do (CPUID), and the system which registers it saves (XGETBV); on ARM the system alone. */
 #include "cpu.h"
 
 #ifdef SCHAT__X86
@@ -84,6 +84,47 @@ unsigned schat__cpu(void) {
   return ask();
 }
 #endif
+
+#elif defined(SCHAT__ARMV8)
+
+#if defined(__linux__)
+#include <sys/auxv.h>
+
+#ifndef HWCAP_AES
+#define HWCAP_AES (1ul << 3)
+#endif
+
+static int has_aes(void) {
+  return (getauxval(AT_HWCAP) & HWCAP_AES) != 0;
+}
+#elif defined(__FreeBSD__) || defined(__OpenBSD__)
+#include <sys/auxv.h>
+
+static int has_aes(void) {
+  unsigned long words = 0;
+  return elf_aux_info(AT_HWCAP, &words, (int)sizeof words) == 0 && (words & (1ul << 3)) != 0;
+}
+#elif defined(_WIN32)
+#define WIN32_LEAN_AND_MEAN
+#include <windows.h>
+
+static int has_aes(void) {
+  return IsProcessorFeaturePresent(PF_ARM_V8_CRYPTO_INSTRUCTIONS_AVAILABLE) != 0;
+}
+#else
+/* Every processor of Apple has them; elsewhere what the compiler was told decides. */
+static int has_aes(void) {
+#if defined(__APPLE__) || defined(__ARM_FEATURE_AES) || defined(__ARM_FEATURE_CRYPTO)
+  return 1;
+#else
+  return 0;
+#endif
+}
+#endif
+
+unsigned schat__cpu(void) {
+  return has_aes() ? SCHAT__CPU_ARM_AES : 0;
+}
 
 #else
 

@@ -20,6 +20,9 @@ typedef struct {
 } schat__ige_kernel;
 
 extern const schat__ige_kernel schat__ige_evp; /* portable */
+#ifdef SCHAT__ARMV8
+extern const schat__ige_kernel schat__ige_armv8; /* one stream */
+#endif
 #ifdef SCHAT__X86
 extern const schat__ige_kernel schat__ige_aesni; /* one stream */
 #endif

@@ -24,6 +24,9 @@ static const choice choices[] = {
 #ifdef SCHAT__X86
     {&schat__ige_aesni, SCHAT__CPU_AES},
 #endif
+#ifdef SCHAT__ARMV8
+    {&schat__ige_armv8, SCHAT__CPU_ARM_AES},
+#endif
     {&schat__ige_evp, 0},
 };
 

@@ -3,6 +3,7 @@
  *
  *   constant_time               every operation, and with every kernel those that use one: 0 when nothing was reported
  *   constant_time --portable    with the portable kernel only; not records: without PCLMULQDQ libcrypto's GHASH looks up tables
+ *   constant_time --kernel NAME what uses a kernel, with that one only
  *   constant_time --self-test   what is wrong on purpose: 0 when all of it was reported, and nothing else */
 #include <stdio.h>
 #include <string.h>
@@ -35,6 +36,9 @@ typedef struct {
 
 static const kernel kernels[] = {
     {"evp", &schat__ige_evp, NULL},
+#ifdef SCHAT__ARMV8
+    {"armv8", &schat__ige_armv8, NULL},
+#endif
 #ifdef SCHAT__X86
     {"aesni", &schat__ige_aesni, NULL},
 #endif
@@ -74,6 +78,17 @@ static int check(int portable) {
   return reported == 0 ? 0 : 1;
 }
 
+static int check_kernel(const char *name) {
+  size_t found = 0;
+  for (size_t i = 0; i < sizeof kernels / sizeof kernels[0]; i++) {
+    if (strcmp(kernels[i].name, name) != 0) continue;
+    run_kernel(&kernels[i], 1);
+    found++;
+  }
+  printf("operations %u kernels %zu reports %u\n", done, found, reported);
+  return reported == 0 && found == 1 ? 0 : 1;
+}
+
 static int self_test(void) {
   schat__crypto *crypto = NULL;
   unsigned blind = 0, false_alarms = 0;
@@ -91,5 +106,6 @@ int main(int argc, char **argv) {
     return 2;
   }
   if (argc > 1 && strcmp(argv[1], "--self-test") == 0) return self_test();
+  if (argc > 2 && strcmp(argv[1], "--kernel") == 0) return check_kernel(argv[2]);
   return check(argc > 1 && strcmp(argv[1], "--portable") == 0);
 }

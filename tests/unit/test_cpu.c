@@ -9,6 +9,11 @@
 #include <cmocka.h>
 
 #include "crypto/cpu.h"
+#include "crypto/ige.h"
+
+#if defined(SCHAT__ARMV8) && defined(__linux__)
+#include <sys/auxv.h>
+#endif
 
 #if defined(__has_include)
 #if __has_include(<valgrind/valgrind.h>)
@@ -133,6 +138,16 @@ static void this_processor_is_what_the_system_says(void **state) {
 }
 #endif
 
+#elif defined(SCHAT__ARMV8) && defined(__linux__)
+
+/* Where neither the system nor an emulator in its place says it, nothing is used. */
+static void the_system_says_whether_there_are_aes_instructions(void **state) {
+  (void)state;
+  const unsigned long aes = 1ul << 3;
+  assert_int_equal(schat__cpu(), (getauxval(AT_HWCAP) & aes) != 0 ? SCHAT__CPU_ARM_AES : 0);
+  assert_string_equal(schat__ige_kernel_at(0)->name, (getauxval(AT_HWCAP) & aes) != 0 ? "armv8" : "evp");
+}
+
 #else
 
 static void no_kernel_is_for_another_processor(void **state) {
@@ -156,6 +171,8 @@ int main(void) {
 #if defined(__linux__)
     cmocka_unit_test(this_processor_is_what_the_system_says),
 #endif
+#elif defined(SCHAT__ARMV8) && defined(__linux__)
+    cmocka_unit_test(the_system_says_whether_there_are_aes_instructions),
 #else
     cmocka_unit_test(no_kernel_is_for_another_processor),
 #endif

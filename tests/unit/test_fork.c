@@ -27,7 +27,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static int no_page, no_advice;
+static int no_page, no_advice, any_advice;
 
 void *mmap(void *at, size_t size, int protection, int flags, int file, off_t offset) {
   if (no_page) {
@@ -42,6 +42,7 @@ int madvise(void *at, size_t size, int advice) {
     errno = EINVAL;
     return -1;
   }
+  if (any_advice) return 0;
   return (int)syscall(SYS_madvise, at, size, advice);
 }
 
@@ -92,6 +93,18 @@ static void a_page_that_a_child_would_keep_is_given_back(void **state) {
   assert_int_equal(differs_in_a_child(&f), 0);
   schat__fork_close(&f);
 }
+
+/* So does an emulator of a user's programs, which follows none of it. */
+static void a_system_that_agrees_to_any_advice_is_not_believed(void **state) {
+  (void)state;
+  schat__fork f;
+  any_advice = 1;
+  schat__fork_open(&f);
+  any_advice = 0;
+  assert_null((const void *)(uintptr_t)f.page);
+  assert_int_equal(differs_in_a_child(&f), 0);
+  schat__fork_close(&f);
+}
 #else
 static void without_a_page_the_number_of_the_process_tells(void **state) {
   (void)state;
@@ -105,6 +118,7 @@ int main(void) {
 #if OURS
     cmocka_unit_test(a_page_tells),
     cmocka_unit_test(a_page_that_a_child_would_keep_is_given_back),
+    cmocka_unit_test(a_system_that_agrees_to_any_advice_is_not_believed),
 #endif
     cmocka_unit_test(without_a_page_the_number_of_the_process_tells),
   };
