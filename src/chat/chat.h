@@ -228,6 +228,7 @@ typedef struct {
   int64_t key; /* first 8 bytes of SHA-256(p ‖ g) */
   int32_t version, g;
   uint8_t p[SCHAT__DH_SIZE];
+  uint32_t rules; /* SCHAT__DH_RULES of the library that tested it; 0: not known */
 } schat__config;
 
 typedef struct schat__effect {
@@ -340,6 +341,7 @@ typedef enum {
   SCHAT__UNDO_SLOT_GONE,
   SCHAT__UNDO_EFFECT_DROPPED,
   SCHAT__UNDO_CONFIG_NEW,
+  SCHAT__UNDO_CONFIG_RULES,
   SCHAT__UNDO_FLIGHT_GONE
 } schat__undo_kind;
 
@@ -356,7 +358,10 @@ struct schat__undo {
     } item;
     schat__effect *effect;
     schat__flight flight;
-    size_t config; /* its index */
+    struct {
+      size_t index;
+      uint32_t rules; /* CONFIG_RULES: those it was tested by before */
+    } config;
   } u;
 };
 
@@ -577,6 +582,7 @@ int64_t schat__timer_deadline(const schat__slot *slot);
 
 /* record.c ------------------------------------------------------------------------------------------------------------------ */
 #define SCHAT__RECORD_VERSION 1u
+#define SCHAT__CONFIG_VERSION 2u /* of a DHCONFIG with a verdict; 1: without */
 void schat__chat_write(schat__writer *w, const schat__chat *chat);
 int schat__chat_read(schat__reader *r, schat__chat *chat);
 /* 0 when both make the same CHAT record. */

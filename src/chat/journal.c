@@ -77,6 +77,9 @@ static void undo_one(schat__env *env, schat__undo *undo) {
     case SCHAT__UNDO_CONFIG_NEW:
       env->config_count--;
       break;
+    case SCHAT__UNDO_CONFIG_RULES:
+      env->configs[undo->u.config.index].rules = undo->u.config.rules;
+      break;
     case SCHAT__UNDO_FLIGHT_GONE:
       schat__flight_insert(env, &undo->u.flight);
       break;
@@ -130,6 +133,7 @@ static void settle_one(schat__env *env, schat__undo *undo) {
     case SCHAT__UNDO_SLOT_GONE:
     case SCHAT__UNDO_EFFECT_DROPPED:
     case SCHAT__UNDO_CONFIG_NEW:
+    case SCHAT__UNDO_CONFIG_RULES:
     case SCHAT__UNDO_FLIGHT_GONE:
       break;
   }

@@ -4,10 +4,15 @@
 
 #include "journal.h"
 
+static int version_up_to(schat__reader *r, uint8_t newest, uint8_t *version) {
+  *version = schat__read8(r);
+  if (r->failed || *version == 0) return SCHAT_E_CORRUPT;
+  return *version > newest ? SCHAT_E_VERSION : SCHAT_OK;
+}
+
 static int version_of(schat__reader *r) {
-  uint8_t version = schat__read8(r);
-  if (r->failed || version == 0) return SCHAT_E_CORRUPT;
-  return version > SCHAT__RECORD_VERSION ? SCHAT_E_VERSION : SCHAT_OK;
+  uint8_t version;
+  return version_up_to(r, SCHAT__RECORD_VERSION, &version);
 }
 
 static int finish(const schat__reader *r) { return schat__reader_done(r) ? SCHAT_OK : SCHAT_E_CORRUPT; }
@@ -432,18 +437,24 @@ int schat__account_read(schat__reader *r, schat__account *a) {
   return finish(r);
 }
 
+/* Version 1 tells nothing of the test its prime has passed. */
 void schat__config_write(schat__writer *w, const schat__config *c) {
-  schat__write8(w, SCHAT__RECORD_VERSION);
+  schat__write8(w, c->rules == 0 ? SCHAT__RECORD_VERSION : SCHAT__CONFIG_VERSION);
   w32(w, c->version);
   w32(w, c->g);
   schat__write_raw(w, c->p, sizeof c->p);
+  if (c->rules != 0) schat__write32(w, c->rules);
 }
 
 int schat__config_read(schat__reader *r, schat__config *c) {
-  int status = version_of(r);
+  uint8_t version;
+  int status = version_up_to(r, SCHAT__CONFIG_VERSION, &version);
   if (status != SCHAT_OK) return status;
   c->version = r32(r);
   c->g = r32(r);
   schat__read_raw(r, c->p, sizeof c->p);
-  return finish(r);
+  c->rules = 0;
+  if (version < SCHAT__CONFIG_VERSION) return finish(r);
+  c->rules = schat__read32(r);
+  return c->rules == 0 ? SCHAT_E_CORRUPT : finish(r);
 }

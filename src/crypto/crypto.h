@@ -78,6 +78,10 @@ int schat__kdf1(schat__crypto *crypto, uint8_t aes_key[32], uint8_t aes_iv[32], 
 /* dh.c --------------------------------------------------------------------------------------------------------------------
  * Verdict on a server's (p, g): R-DH-02..06. Telegram's published prime is compared, not tested; its g still is. */
 int schat__dh_check_config(schat__crypto *crypto, const uint8_t p[256], int32_t g);
+/* The number of the rules by which a prime is judged; it grows with every change of them. A verdict that is kept bears it. */
+#define SCHAT__DH_RULES 1u
+/* A prime that passed the long test by these rules before, as an authentic record says: it is not tested again. */
+void schat__dh_trust(schat__crypto *crypto, const uint8_t p[256]);
 /* Verdict on a peer's value, big-endian, 1 to 257 bytes with leading zeros (D-14): R-DH-07, R-DH-08, quadratic residue (X-06), and,
  * when `own` is given, different from it (X-07). `padded` receives the value as 256 bytes. */
 int schat__dh_check_public(schat__crypto *crypto, const uint8_t p[256], const uint8_t own[256], const uint8_t *value, size_t size,

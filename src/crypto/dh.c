@@ -97,6 +97,10 @@ static void remember_proven(schat__dh *dh, const uint8_t p[256]) {
   dh->next_proven = (dh->next_proven + 1u) % SCHAT__PROVEN_PRIMES;
 }
 
+void schat__dh_trust(schat__crypto *crypto, const uint8_t p[256]) {
+  if (!is_proven(&crypto->dh, p)) remember_proven(&crypto->dh, p);
+}
+
 /* R-DH-03, R-DH-04: 64 rounds of Miller-Rabin for p and (p-1)/2. Slow (about 0.2 s), and only for a prime never seen. */
 static int check_safe_prime(const uint8_t p[256]) {
   numbers n;

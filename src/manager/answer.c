@@ -40,38 +40,72 @@ static int append_config(schat__env *env, const schat__config *config) {
   }
   if (env->config_count > 0) memcpy(grown, env->configs, env->config_count * sizeof *grown);
   schat__free(env->mem, env->configs, env->config_capacity * sizeof *grown);
-  undo->u.config = env->config_count;
+  undo->u.config.index = env->config_count;
   grown[env->config_count++] = *config;
   env->configs = grown;
   env->config_capacity = env->config_count;
   return SCHAT_OK;
 }
 
-/* SCHAT_OK with the configuration among env's, SCHAT_REJECTED, or a failure. One that is held has been tested before (R-DH-06). */
+/* A prime that is held has been tested before, with whatever g (R-DH-06): by today's rules, or it is tested once more. */
+static int judge(schat__env *env, const schat_answer *answer) {
+  size_t i;
+  for (i = 0; i < env->config_count; i++) {
+    const schat__config *held = &env->configs[i];
+    if (held->rules != SCHAT__DH_RULES || memcmp(held->p, answer->p.data, SCHAT__DH_SIZE) != 0) continue;
+    schat__dh_trust(env->crypto, held->p);
+    break;
+  }
+  return schat__dh_check_config(env->crypto, answer->p.data, answer->g);
+}
+
+/* The configuration of that key has passed. */
+static int note_verdict(schat__env *env, int64_t key) {
+  schat__undo *undo;
+  size_t i = 0;
+  while (env->configs[i].key != key) i++;
+  if (env->configs[i].rules == SCHAT__DH_RULES) return SCHAT_OK;
+  undo = schat__journal_add(env, SCHAT__UNDO_CONFIG_RULES, NULL);
+  if (undo == NULL) return SCHAT_E_NOMEM;
+  undo->u.config.index = i;
+  undo->u.config.rules = env->configs[i].rules;
+  env->configs[i].rules = SCHAT__DH_RULES;
+  return SCHAT_OK;
+}
+
+/* SCHAT_OK with the configuration among env's, SCHAT_REJECTED, or a failure. */
 int schat__add_config(schat__env *env, const schat_answer *answer, const schat__config **config) {
   schat__config made;
-  int status;
+  int status, verdict;
   if (answer->p.size != SCHAT__DH_SIZE || answer->p.data == NULL) return SCHAT_REJECTED;
   memset(&made, 0, sizeof made);
   status = config_key(env, answer, &made.key);
   if (status != SCHAT_OK) return status;
+  verdict = judge(env, answer);
+  if (verdict != 1) return verdict == 0 ? SCHAT_REJECTED : verdict;
   if (schat__config_find(env, made.key) == NULL) {
-    int verdict = schat__dh_check_config(env->crypto, answer->p.data, answer->g);
-    if (verdict != 1) return verdict == 0 ? SCHAT_REJECTED : verdict;
+    made.rules = SCHAT__DH_RULES;
     made.version = answer->version;
     made.g = answer->g;
     memcpy(made.p, answer->p.data, sizeof made.p);
     status = append_config(env, &made);
-    if (status != SCHAT_OK) return status;
+  } else {
+    status = note_verdict(env, made.key);
   }
+  if (status != SCHAT_OK) return status;
   *config = schat__config_find(env, made.key);
   env->account.current_config = made.key;
   env->account_dirty = 1;
   return SCHAT_OK;
 }
 
-static int config_done(schat__env *env, schat__slot *slot, const schat_answer *answer) {
+const schat__config *schat__current_config(const schat__env *env) {
   const schat__config *held = schat__config_find(env, env->account.current_config);
+  return held != NULL && held->rules == SCHAT__DH_RULES ? held : NULL;
+}
+
+static int config_done(schat__env *env, schat__slot *slot, const schat_answer *answer) {
+  const schat__config *held = schat__current_config(env);
   schat_reject reason = SCHAT_REJECT_DH_CONFIG;
   int status = SCHAT_REJECTED;
   if (answer->type == SCHAT_ANSWER_DH_CONFIG) {

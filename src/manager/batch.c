@@ -149,7 +149,8 @@ static int from_undo(builder *b, const schat__undo *undo) {
       if (undo->u.effect->event_id == 0 || undo->u.effect->ticket == env->group) return SCHAT_OK;
       return remove_record(b, SCHAT_RECORD_EVENT, 0, (int64_t)undo->u.effect->event_id);
     case SCHAT__UNDO_CONFIG_NEW:
-      return put_config(b, &env->configs[undo->u.config]);
+    case SCHAT__UNDO_CONFIG_RULES:
+      return put_config(b, &env->configs[undo->u.config.index]);
     case SCHAT__UNDO_NONE:
     case SCHAT__UNDO_FLIGHT_GONE:
       break;

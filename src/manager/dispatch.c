@@ -35,7 +35,7 @@ static int build_send(schat_manager *m, const schat__effect *effect, const schat
 
 static int build_ask(schat_manager *m, const schat__effect *effect, const schat__slot *slot, schat_request *request) {
   const schat__chat *chat = &slot->chat;
-  const schat__config *config = schat__config_find(&m->env, m->env.account.current_config);
+  const schat__config *config = schat__current_config(&m->env);
   uint8_t *own;
   if (chat->ask.token != effect->token) return OBSOLETE;
   request->version = config == NULL ? 0 : config->version;

@@ -88,6 +88,9 @@ int schat__difference_ask(schat_manager *m); /* getDifference, when something is
 int schat__clock_counts(const schat_manager *m, int closing);
 
 /* input.c */
+/* What the server may call not modified: held, and tested by today's rules; or NULL. Chats that exist go on in their group: their key has
+ * come of it. */
+const schat__config *schat__current_config(const schat__env *env);
 int schat__add_config(schat__env *env, const schat_answer *answer, const schat__config **config);
 
 #endif

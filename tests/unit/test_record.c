@@ -199,10 +199,11 @@ static void a_newer_record_of_any_kind_is_a_newer_store(void **state) {
   uint32_t kind;
   (void)state;
   for (kind = SCHAT_RECORD_ACCOUNT; kind <= KINDS; kind++) {
-    static const struct {
+    const uint8_t own = kind == SCHAT_RECORD_DH_CONFIG ? 2 : 1;
+    const struct {
       uint8_t version;
       int status;
-    } cases[] = {{0, SCHAT_E_CORRUPT}, {1, SCHAT_OK}, {2, SCHAT_E_VERSION}, {255, SCHAT_E_VERSION}};
+    } cases[] = {{0, SCHAT_E_CORRUPT}, {own, SCHAT_OK}, {(uint8_t)(own + 1), SCHAT_E_VERSION}, {255, SCHAT_E_VERSION}};
     size_t i;
     for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
       memstore *m = memstore_clone(full);
