@@ -100,11 +100,30 @@ static int was_done(const bench *b, int status) {
   return b->redo && (status == SCHAT_E_EXISTS || status == SCHAT_E_STATE || status == SCHAT_E_NO_CHAT);
 }
 
+/* Nothing is kept from earlier calls that would spare this one a request for memory; and the journal has room for a few entries and copies,
+ * for others in each call and under each seed. So whatever grows, and may not, does so in some call. */
+static void tighten(bench *b) {
+  const uint32_t drawn = (b->calls++ + 1u) * 2654435761u + explore_seed() * 40503u;
+  const size_t room = (drawn >> 16) % 14u;
+  schat__env *env = b->m != NULL ? &b->m->env : NULL;
+  if (env == NULL || env->journal_count > 0) return;
+  schat__effects_forget_spares(env);
+  schat__lists_forget_spare(env);
+  schat__arena_free(&env->arena);
+  schat__arena_free(&b->m->commit_arena);
+  schat__arena_reset(&env->journal_arena);
+  if (env->journal_arena.first != NULL) (void)schat__arena_take(&env->journal_arena, (drawn >> 8) % 4096u);
+  if (env->journal_capacity <= room) return;
+  memset(env->journal + room, 0, (env->journal_capacity - room) * sizeof *env->journal); /* as it would come back */
+  env->journal_capacity = room;
+}
+
 int attempt(bench *b, bench_call call, void *arg) {
   int failures = 0, status;
   for (;;) {
     state *before = state_look(b);
     b->callbacks = 0;
+    tighten(b);
     memory_inside++;
     status = call(b, arg);
     memory_inside--;

@@ -27,6 +27,7 @@ typedef struct bench {
   int redo;       /* this step has been begun before */
   int callbacks;  /* of the host in this call */
   int refusals;   /* of requests for ever */
+  unsigned calls; /* into the library, those before a crash too */
   int fail_next_commit;
   uint64_t random_state;
   int64_t refused_id;   /* a message the server refuses for good */

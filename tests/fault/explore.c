@@ -185,6 +185,7 @@ fault_mode explore_site(site_kind kind, int pending) {
 
 site_kind explore_failing(void) { return at.length == 0 ? SITE_KINDS : at.path[at.length - 1].kind; }
 int explore_met(void) { return at.length > 0; }
+unsigned explore_seed(void) { return at.plan.seed; }
 int explore_crashed(void) { return at.crashes; }
 int explore_lasting(void) { return at.lasting; }
 void explore_repair(void) { at.lasting = 0; }

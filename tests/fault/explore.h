@@ -83,6 +83,7 @@ fault_mode explore_site(site_kind kind, int pending);
 /* The kind that has failed last; met: whether any has. */
 site_kind explore_failing(void);
 int explore_met(void);
+unsigned explore_seed(void);
 int explore_crashed(void); /* crashes so far */
 int explore_lasting(void); /* 1: a failure for ever is on */
 void explore_repair(void);

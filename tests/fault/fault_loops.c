@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSL-1.0
  * fault_loops.c - every call out of the library fails, or is the last one of the process, in every scenario, and again during the recovery.
  *
- *   fault_loops [--all | --quick] [--seed N] [--only NAME] [--openssl] [--verbose] [--self-test]
+ *   fault_loops [--all | --quick | --failures] [--seed N] [--only NAME] [--openssl] [--verbose] [--self-test]
  *   fault_loops --only NAME --path 37:crash-after/12:once     one run again, by its path
  *   fault_loops --list
  *
- * --all walks the whole product; without it every site fails once and for ever and is crashed at, and recoveries are sampled by the seed. */
+ * --all walks the whole product, --failures what fails and goes on; without them every site fails once and for ever and is crashed at, and recoveries are sampled by the seed. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +27,7 @@ typedef struct {
 } sums;
 
 static void usage(const char *wrong) {
-  fprintf(stderr, "fault_loops: %s\nfault_loops [--all | --quick] [--seed N] [--only NAME [--path PATH]] [--openssl | --sqlite] [--verbose] [--self-test] [--list]\n", wrong);
+  fprintf(stderr, "fault_loops: %s\nfault_loops [--all | --quick | --failures] [--seed N] [--only NAME [--path PATH]] [--openssl | --sqlite] [--verbose] [--self-test] [--list]\n", wrong);
   exit(2);
 }
 
@@ -46,6 +46,8 @@ static options read_options(int argc, char **argv) {
       o.plan.idle_crashes = o.plan.nested = o.plan.nested_sites = 1;
     } else if (strcmp(argv[i], "--quick") == 0) {
       o.plan = (explore_plan){3, 3, 40, 9, 11, 0, 0, 0};
+    } else if (strcmp(argv[i], "--failures") == 0) {
+      o.plan = (explore_plan){1, 0, 0, 0, 0, 0, 0, 0};
     } else if (strcmp(argv[i], "--openssl") == 0) {
       o.plan.openssl = 1;
     } else if (strcmp(argv[i], "--sqlite") == 0) {

@@ -111,8 +111,7 @@ static void every_key_and_iv_is_that_of_libcrypto(void **state) {
 }
 
 static void check_opening(size_t size, int in_place) {
-  uint8_t aes_key[32], iv[32], expected_iv[32], key[256], in[MOST], expected[MOST], msg_key[16], expected_msg_key[16], *in_block,
-      *out_block;
+  uint8_t aes_key[32], iv[32], expected_iv[32], key[256], in[MOST], expected[MOST], msg_key[16], expected_msg_key[16], *in_block, *out_block;
   unsigned x = 8 * draw(2);
   fill(aes_key, sizeof aes_key);
   fill(iv, sizeof iv);
@@ -179,7 +178,9 @@ static void the_kernel_can_be_forced_by_its_name(void **state) {
 #ifdef STACK_IS_SEEN
 #define STACK ((size_t)256 << 10)
 
-static struct { uint8_t key[256], text[1024], message[1048], work[1024]; } c;
+static struct {
+  uint8_t key[256], text[1024], message[1048], work[1024];
+} c;
 
 static void *seal_and_open(void *arg) {
   const uint8_t *object;
@@ -233,9 +234,12 @@ static void no_text_and_no_key_stays_on_the_stack(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(every_msg_key_is_that_of_libcrypto),    cmocka_unit_test(two_messages_of_one_size_are_hashed_as_each_alone),
-      cmocka_unit_test(every_key_and_iv_is_that_of_libcrypto), cmocka_unit_test(opening_is_decrypting_and_hashing),
-      cmocka_unit_test(an_uneven_size_is_opened_by_nobody),    cmocka_unit_test(the_kernel_can_be_forced_by_its_name),
+      cmocka_unit_test(every_msg_key_is_that_of_libcrypto),
+      cmocka_unit_test(two_messages_of_one_size_are_hashed_as_each_alone),
+      cmocka_unit_test(every_key_and_iv_is_that_of_libcrypto),
+      cmocka_unit_test(opening_is_decrypting_and_hashing),
+      cmocka_unit_test(an_uneven_size_is_opened_by_nobody),
+      cmocka_unit_test(the_kernel_can_be_forced_by_its_name),
 #ifdef STACK_IS_SEEN
       cmocka_unit_test(no_text_and_no_key_stays_on_the_stack),
 #endif
