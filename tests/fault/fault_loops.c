@@ -5,7 +5,8 @@
  *   fault_loops --only NAME --path 37:crash-after/12:once     one run again, by its path
  *   fault_loops --list
  *
- * --all walks the whole product, --failures what fails and goes on; without them every site fails once and for ever and is crashed at, and recoveries are sampled by the seed. */
+ * --all walks the whole product, --failures what fails and goes on; without them every site fails once and for ever and is crashed at, and
+ * recoveries are sampled by the seed, which also says how much memory a call finds ready. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
