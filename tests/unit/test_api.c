@@ -631,7 +631,10 @@ static void the_servers_state_is_read(void **state) {
   assert_int_equal(qts, 43);
   assert_int_equal(date, 0x60000003);
   assert_int_equal(seq, 4);
+  assert_int_equal(schat_api_decode_state(bytes_of(&b), NULL, &qts, &date, &seq), SCHAT_E_INVALID);
   assert_int_equal(schat_api_decode_state(bytes_of(&b), &pts, NULL, &date, &seq), SCHAT_E_INVALID);
+  assert_int_equal(schat_api_decode_state(bytes_of(&b), &pts, &qts, NULL, &seq), SCHAT_E_INVALID);
+  assert_int_equal(schat_api_decode_state(bytes_of(&b), &pts, &qts, &date, NULL), SCHAT_E_INVALID);
 }
 
 /* upload.file of every storage.FileType; a redirection to a CDN is not one. */

@@ -93,6 +93,7 @@ static void a_pause_has_the_seconds_of_its_text(void **state) {
   check_seconds(420, "SLOWMODE_WAIT_30", 30);
   check_seconds(420, "SOME_NEW_WAIT_9", 9);
   check_seconds(429, "FLOOD_WAIT_3", 3);
+  check_seconds(429, "SOME_NEW_WAIT_9", 9);
   check_seconds(400, "FLOOD_WAIT_3", 3);
   check_seconds(420, "flood_wait_12", 12);
   check_seconds(420, "FLOOD_WAIT_172799", 172799);

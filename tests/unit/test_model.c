@@ -363,6 +363,35 @@ static void an_external_document_goes_round(void **state) {
   goes_round(&m);
 }
 
+/* One thing known of it is enough: a sticker by its set, a picture by one side, a video by its length, a thumbnail by any of its fields. */
+static void a_single_field_of_a_medium_goes_round(void **state) {
+  (void)state;
+  schat_message m = external_document();
+  m.media.sticker_set = text("Set");
+  goes_round(&m);
+  m = external_document();
+  m.media.height = 9;
+  goes_round(&m);
+  m = file_of(SCHAT_MEDIA_ANIMATION);
+  m.media.height = 9;
+  goes_round(&m);
+  m = file_of(SCHAT_MEDIA_ANIMATION);
+  m.media.duration = 9;
+  goes_round(&m);
+  for (int field = 0; field < 7; field++) {
+    m = external_document();
+    m.media.thumb_type = text("m");
+    m.media.thumb_size = field == 0;
+    m.media.thumb_width = field == 1;
+    m.media.thumb_height = field == 2;
+    m.media.thumb_dc_id = field == 3;
+    m.media.thumb_local_id = field == 4;
+    m.media.thumb_volume_id = field == 5;
+    m.media.thumb_secret = field == 6;
+    goes_round(&m);
+  }
+}
+
 /* What is not a file. */
 static void contact_places_and_pages_go_round(void **state) {
   (void)state;
@@ -1478,6 +1507,7 @@ int main(void) {
       cmocka_unit_test(a_voice_note_without_a_type_is_ogg),
       cmocka_unit_test(document_and_sticker_go_round),
       cmocka_unit_test(an_external_document_goes_round),
+      cmocka_unit_test(a_single_field_of_a_medium_goes_round),
       cmocka_unit_test(contact_places_and_pages_go_round),
       cmocka_unit_test(a_long_user_id_is_left_out_of_a_contact),
       cmocka_unit_test(the_form_of_a_document_follows_the_layer),
