@@ -829,6 +829,39 @@ SCHAT_API int schat_file_decrypt_begin(const schat_allocator *allocator, const u
  * (D-30), so `out` takes the size rounded up to 16. Decrypting: multiples of 16; what lies beyond the plaintext's size is trimmed.
  * *written: bytes of out. in == out is allowed. E_INVALID (not a multiple, or more than the file has), E_RANDOM, E_CRYPTO. */
 SCHAT_API int schat_file_update(schat_file *file, const uint8_t *in, size_t size, uint8_t *out, size_t *written);
+
+/* A piece of one of several files: what schat_file_update is given, and what it gave. */
+typedef struct schat_file_part {
+  size_t size;
+  schat_file *file;
+  const uint8_t *in;
+  size_t in_size;
+  uint8_t *out;
+  size_t written; /* out: bytes of out, when status is SCHAT_OK */
+  int32_t status; /* out: what schat_file_update would have returned */
+} schat_file_part;
+
+/* The next piece of each of several files, side by side: as many streams at a time as the processor can, which pays many times over for files of
+ * like sizes. Files may be of any sizes and go in either direction; each part comes to what schat_file_update comes to, whatever becomes of the
+ * others. in == out is allowed within a part; apart from that no part writes where another reads or writes.
+ * SCHAT_OK: every part was tried, and its status says what came of it. E_INVALID (the same file in two parts; parts NULL), E_ABI: nothing
+ * was done, and no status set.
+ *
+ * Example:
+ *   static uint8_t pieces[2][65536];
+ *   schat_file *files[2] = {NULL, NULL}; // from schat_file_encrypt_begin
+ *   schat_file_part parts[2];
+ *   for (int i = 0; i < 2; i++) {
+ *     SCHAT_INIT(parts[i]);
+ *     parts[i].file = files[i];
+ *     parts[i].in = parts[i].out = pieces[i];
+ *     parts[i].in_size = sizeof pieces[i];
+ *   }
+ *   if (schat_file_update_many(parts, 2) == SCHAT_OK && parts[0].status == SCHAT_OK) {
+ *     // upload parts[0].written bytes of pieces[0]
+ *   }
+ */
+SCHAT_API int schat_file_update_many(schat_file_part *parts, size_t count);
 /* Where the stream stands: 32 bytes that resume it at `offset` (of the ciphertext, a multiple of 16). Secret like the key. E_STATE once the
  * last, partial block is done. */
 SCHAT_API int schat_file_checkpoint(const schat_file *file, uint8_t checkpoint[SCHAT_FILE_CHECKPOINT_SIZE], int64_t *offset);

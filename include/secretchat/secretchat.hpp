@@ -75,6 +75,16 @@ class handle {
 using manager = handle<schat_manager, schat_close>;
 using file = handle<schat_file, schat_file_free>;
 
+// The next piece of a file, for schat_file_update_many.
+inline schat_file_part part(const file &f, schat_bytes in, std::uint8_t *out) noexcept {
+  auto p = make<schat_file_part>();
+  p.file = f.get();
+  p.in = in.data;
+  p.in_size = in.size;
+  p.out = out;
+  return p;
+}
+
 // The host as a class. Functions must not throw: a throw ends the program at the boundary instead of crossing C.
 class host {
  public:

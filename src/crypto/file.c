@@ -14,6 +14,7 @@ struct schat_file {
   const schat_allocator *mem; /* &allocator, or NULL */
   schat__crypto *crypto;
   int encrypting;
+  int marked; /* while the parts of one call are told apart */
   uint8_t key[SCHAT_FILE_KEY_SIZE];
   uint8_t iv[SCHAT_FILE_CHECKPOINT_SIZE]; /* where the stream stands: the last ciphertext block and the last plaintext block */
   int64_t plain_size;
@@ -127,63 +128,166 @@ int schat_file_decrypt_begin(const schat_allocator *allocator, const uint8_t key
   return SCHAT_OK;
 }
 
-/* Whole blocks, then the last, partial one filled up with random bytes, which are drawn before anything changes. */
-static int encrypt_update(schat_file *file, const uint8_t *in, size_t size, uint8_t *out, size_t *written) {
-  uint64_t left = file->offset < file->plain_size ? (uint64_t)(file->plain_size - file->offset) : 0;
-  size_t tail = size % BLOCK, whole = size - tail;
-  if (size > left || (tail != 0 && size != left)) return SCHAT_E_INVALID;
-  uint8_t iv[SCHAT_FILE_CHECKPOINT_SIZE], last[BLOCK];
-  int status = SCHAT_OK;
-  memcpy(iv, file->iv, sizeof iv);
-  if (tail != 0) {
-    memcpy(last, in + whole, tail);
-    status = schat__random(file->crypto, last + tail, BLOCK - tail);
-  }
-  if (status == SCHAT_OK) status = schat__ige_encrypt(file->crypto, file->key, iv, in, out, whole);
-  if (status == SCHAT_OK && tail != 0) status = schat__ige_encrypt(file->crypto, file->key, iv, last, out + whole, BLOCK);
-  if (status == SCHAT_OK) {
-    size_t done = tail != 0 ? whole + BLOCK : whole;
-    memcpy(file->iv, iv, sizeof iv);
-    file->offset += (int64_t)done;
-    *written = done;
-  }
-  schat__wipe(iv, sizeof iv);
-  schat__wipe(last, sizeof last);
-  return status;
+/* Pieces ------------------------------------------------------------------------------------------------------------------------- */
+
+#define TOGETHER \
+  32u /* pieces whose streams run side by side: twice what the widest kernel takes, which fills the lanes of short ones again */
+
+/* A piece of a file on its way through the cipher. Nothing of the file changes before it has arrived. */
+typedef struct {
+  schat_file *file;
+  const uint8_t *in;
+  uint8_t *out;
+  size_t whole;        /* bytes that go from in to out */
+  size_t tail;         /* bytes of plaintext in one more block, the last of the file; 0: there is none */
+  size_t advance;      /* bytes of ciphertext */
+  size_t written;      /* bytes of out */
+  uint8_t last[BLOCK]; /* that block */
+  uint8_t iv[SCHAT_FILE_CHECKPOINT_SIZE];
+  int status;
+} piece;
+
+static uint64_t plain_left(const schat_file *file) {
+  return file->offset < file->plain_size ? (uint64_t)(file->plain_size - file->offset) : 0;
+}
+
+/* Whole blocks, then the last, partial one filled up with random bytes. */
+static int prepare_encryption(piece *p, size_t size) {
+  uint64_t left = plain_left(p->file);
+  p->tail = size % BLOCK;
+  p->whole = size - p->tail;
+  if (size > left || (p->tail != 0 && size != left)) return SCHAT_E_INVALID;
+  p->advance = p->written = p->tail != 0 ? p->whole + BLOCK : p->whole;
+  if (p->tail == 0) return SCHAT_OK;
+  memcpy(p->last, p->in + p->whole, p->tail);
+  return schat__random(p->file->crypto, p->last + p->tail, BLOCK - p->tail);
 }
 
 /* Blocks that hold plaintext only, then one that holds its end; blocks beyond it mean nothing and are passed over. */
-static int decrypt_update(schat_file *file, const uint8_t *in, size_t size, uint8_t *out, size_t *written) {
-  if (size % BLOCK != 0 || size > (uint64_t)(file->cipher_size - file->offset)) return SCHAT_E_INVALID;
-  uint64_t left = file->offset < file->plain_size ? (uint64_t)(file->plain_size - file->offset) : 0;
-  size_t wanted = size < left ? size : (size_t)left;
-  size_t tail = wanted % BLOCK, whole = wanted - tail;
-  uint8_t iv[SCHAT_FILE_CHECKPOINT_SIZE], sealed[BLOCK], last[BLOCK];
-  memcpy(iv, file->iv, sizeof iv);
-  if (tail != 0) memcpy(sealed, in + whole, BLOCK);
-  int status = schat__ige_decrypt(file->crypto, file->key, iv, in, out, whole);
-  if (status == SCHAT_OK && tail != 0) status = schat__ige_decrypt(file->crypto, file->key, iv, sealed, last, BLOCK);
-  if (status == SCHAT_OK) {
-    if (tail != 0) memcpy(out + whole, last, tail);
-    memcpy(file->iv, iv, sizeof iv);
-    file->offset += (int64_t)size;
-    *written = wanted;
+static int prepare_decryption(piece *p, size_t size) {
+  uint64_t left = plain_left(p->file);
+  if (size % BLOCK != 0 || size > (uint64_t)(p->file->cipher_size - p->file->offset)) return SCHAT_E_INVALID;
+  p->advance = size;
+  p->written = size < left ? size : (size_t)left;
+  p->tail = p->written % BLOCK;
+  p->whole = p->written - p->tail;
+  if (p->tail != 0) memcpy(p->last, p->in + p->whole, BLOCK); /* out may be in */
+  return SCHAT_OK;
+}
+
+static void piece_begin(piece *p, schat_file *file, const uint8_t *in, size_t size, uint8_t *out) {
+  p->file = file;
+  p->in = in;
+  p->out = out;
+  p->status = SCHAT_E_INVALID;
+  if (file == NULL || (size > 0 && (in == NULL || out == NULL))) return;
+  p->whole = p->tail = p->advance = p->written = 0;
+  memcpy(p->iv, file->iv, sizeof p->iv);
+  p->status = SCHAT_OK;
+  if (size > 0) p->status = file->encrypting ? prepare_encryption(p, size) : prepare_decryption(p, size);
+}
+
+static void piece_end(piece *p) {
+  if (p->status == SCHAT_OK) {
+    if (p->tail != 0) memcpy(p->out + p->whole, p->last, p->file->encrypting ? BLOCK : p->tail);
+    memcpy(p->file->iv, p->iv, sizeof p->iv);
+    p->file->offset += (int64_t)p->advance;
   }
-  schat__wipe(iv, sizeof iv);
-  schat__wipe(last, sizeof last);
-  return status;
+  schat__wipe(p->iv, sizeof p->iv);
+  schat__wipe(p->last, sizeof p->last);
+}
+
+static schat__ige_job job_of(piece *p, int last) {
+  const schat__ige_job whole = {p->file->key, p->iv, p->in, p->out, p->whole, SCHAT_OK};
+  const schat__ige_job end = {p->file->key, p->iv, p->last, p->last, BLOCK, SCHAT_OK};
+  return last ? end : whole;
+}
+
+static int run_one(schat__crypto *crypto, int encrypting, const schat__ige_job *j) {
+  return (encrypting ? schat__ige_encrypt : schat__ige_decrypt)(crypto, j->key, j->iv, j->in, j->out, j->size);
+}
+
+/* Of the pieces that go in one direction the whole blocks, or, later, the last ones. */
+static void run_jobs(piece *pieces, size_t count, int encrypting, int last) {
+  schat__ige_job jobs[TOGETHER];
+  piece *of[TOGETHER];
+  size_t n = 0;
+  for (size_t i = 0; i < count; i++) {
+    piece *p = &pieces[i];
+    if (p->status != SCHAT_OK || p->file->encrypting != encrypting || (last ? p->tail : p->whole) == 0) continue;
+    jobs[n] = job_of(p, last);
+    of[n++] = p;
+  }
+  if (n == 0) return;
+  schat__crypto *crypto = of[0]->file->crypto;
+  if (n == 1) {
+    of[0]->status = run_one(crypto, encrypting, jobs);
+    return;
+  }
+  (void)(encrypting ? schat__ige_encrypt_n : schat__ige_decrypt_n)(crypto, jobs, n);
+  for (size_t i = 0; i < n; i++) of[i]->status = jobs[i].status;
+}
+
+static void run_pieces(piece *pieces, size_t count) {
+  for (int last = 0; last < 2; last++) {
+    run_jobs(pieces, count, 1, last);
+    run_jobs(pieces, count, 0, last);
+  }
+  for (size_t i = 0; i < count; i++) piece_end(&pieces[i]);
 }
 
 int schat_file_update(schat_file *file, const uint8_t *in, size_t size, uint8_t *out, size_t *written) {
-  if (file == NULL || written == NULL || (size > 0 && (in == NULL || out == NULL))) return SCHAT_E_INVALID;
-  if (size == 0) {
-    *written = 0;
-    return SCHAT_OK;
-  }
-  int status = file->encrypting ? encrypt_update(file, in, size, out, written) : decrypt_update(file, in, size, out, written);
+  if (file == NULL || written == NULL) return SCHAT_E_INVALID;
+  piece p;
+  piece_begin(&p, file, in, size, out);
+  run_pieces(&p, 1);
+  if (p.status == SCHAT_OK) *written = p.written;
   schat__wipe_traces();
+  return p.status;
+}
+
+/* Each struct is of this version, and no file stands in two parts. */
+static int check_parts(const schat_file_part *parts, size_t count) {
+  int status = SCHAT_OK;
+  size_t marked = 0;
+  for (size_t i = 0; i < count; i++) {
+    if (parts[i].size != sizeof parts[i]) return SCHAT_E_ABI;
+  }
+  for (; marked < count && status == SCHAT_OK; marked++) {
+    schat_file *file = parts[marked].file;
+    if (file == NULL) continue;
+    if (file->marked) {
+      status = SCHAT_E_INVALID;
+      break;
+    }
+    file->marked = 1;
+  }
+  for (size_t i = 0; i < marked; i++) {
+    if (parts[i].file != NULL) parts[i].file->marked = 0;
+  }
   return status;
 }
+
+static void update_together(schat_file_part *parts, size_t count) {
+  piece pieces[TOGETHER];
+  for (size_t i = 0; i < count; i++) piece_begin(&pieces[i], parts[i].file, parts[i].in, parts[i].in_size, parts[i].out);
+  run_pieces(pieces, count);
+  for (size_t i = 0; i < count; i++) {
+    parts[i].status = pieces[i].status;
+    if (pieces[i].status == SCHAT_OK) parts[i].written = pieces[i].written;
+  }
+}
+
+int schat_file_update_many(schat_file_part *parts, size_t count) {
+  if (parts == NULL && count > 0) return SCHAT_E_INVALID;
+  int status = check_parts(parts, count);
+  if (status != SCHAT_OK) return status;
+  for (size_t at = 0; at < count; at += TOGETHER) update_together(parts + at, count - at < TOGETHER ? count - at : TOGETHER);
+  schat__wipe_traces();
+  return SCHAT_OK;
+}
+
+/* Places --------------------------------------------------------------------------------------------------------------------------- */
 
 int schat_file_checkpoint(const schat_file *file, uint8_t checkpoint[SCHAT_FILE_CHECKPOINT_SIZE], int64_t *offset) {
   if (file == NULL || checkpoint == NULL || offset == NULL) return SCHAT_E_INVALID;

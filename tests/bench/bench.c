@@ -19,6 +19,7 @@
 #include "counted.h"
 #include "crypto/cpu.h"
 #include "figures.h"
+#include "files.h"
 #include "keys.h"
 #include "limit.h"
 #include "messages.h"
@@ -100,6 +101,7 @@ int main(int argc, char **argv) {
   counted_begin();
   name_machine(machine, sizeof machine);
   bench_ciphers(how);
+  bench_files(how);
   bench_messages(how);
   bench_chats(how);
   bench_sqlite(how, o.folder);

@@ -35,6 +35,8 @@ static const figure figures[] = {
     {"evp_dec_vs_openssl_64k", "the portable kernel decrypts 64 KiB: AES_ige_encrypt / it", "", RATIO, 1, 6.5, 1, 0},
     {"ige_batch8_vs_single_4k", "8 streams of 4 KiB: one by one / together", "", RATIO, 1, 6, 1, 0},
     {"ige_batch16_vs_single_4k", "16 streams of 4 KiB: one by one / together", "", RATIO, 1, 12, 1, 1},
+    {"file_64k_vs_bare_ige", "a piece of a file of 64 KiB / bare IGE of as much", "", RATIO, -1, 1.10, 1, 0},
+    {"file_many_vs_single_64k", "pieces of 8 files of 64 KiB: one by one / together", "", RATIO, NO_GOAL, 0, 0},
     {"seal_100_ns", "a message of 100 bytes is sealed", "ns", TIME, NO_GOAL, 0, 0},
     {"open_100_ns", "… opened", "ns", TIME, NO_GOAL, 0, 0},
     {"seal_1k_ns", "1 KiB sealed", "ns", TIME, NO_GOAL, 0, 0},

@@ -75,5 +75,40 @@ static void wrong_fingerprint(schat__crypto *crypto) {
   NEED(schat_file_decrypt_begin(NULL, key, iv, SIZE, &description, &file) == SCHAT_E_FINGERPRINT);
 }
 
-const operation file_operations[] = {
-    {"file_encrypt", encrypt_file}, {"file_decrypt", decrypt_file}, {"file_wrong_fingerprint", wrong_fingerprint}, {NULL, NULL}};
+static schat_file_part part_of(schat_file *file, const uint8_t *in, size_t size, uint8_t *out) {
+  schat_file_part part;
+  SCHAT_INIT(part);
+  part.file = file;
+  part.in = in;
+  part.in_size = size;
+  part.out = out;
+  return part;
+}
+
+/* Several each way, with a last block that is not whole. */
+static void many_files(schat__crypto *crypto) {
+  (void)crypto;
+  static uint8_t outs[6][1008];
+  schat_file *files[6];
+  schat_file_part parts[6];
+  encrypt_all();
+  schat_encrypted_file description = describe(0);
+  for (size_t i = 0; i < 6; i++) {
+    if (i % 2 == 0)
+      NEED(schat_file_encrypt_begin(NULL, key, iv, SIZE, secret_random, NULL, &files[i]) == SCHAT_OK);
+    else
+      NEED(schat_file_decrypt_begin(NULL, key, iv, SIZE, &description, &files[i]) == SCHAT_OK);
+    parts[i] = part_of(files[i], i % 2 == 0 ? plain : sealed, i % 2 == 0 ? SIZE : sizeof sealed, outs[i]);
+  }
+  NEED(schat_file_update_many(parts, 6) == SCHAT_OK);
+  for (size_t i = 0; i < 6; i++) {
+    NEED(parts[i].status == SCHAT_OK && is_secret(outs[i], SIZE));
+    schat_file_free(files[i]);
+  }
+}
+
+const operation file_operations[] = {{"file_encrypt", encrypt_file},
+                                     {"file_decrypt", decrypt_file},
+                                     {"file_many", many_files},
+                                     {"file_wrong_fingerprint", wrong_fingerprint},
+                                     {NULL, NULL}};

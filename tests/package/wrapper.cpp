@@ -73,10 +73,26 @@ bool a_manager_opens() {
   return schat_open(&config, 1700000000000, manager.out()) == SCHAT_OK && manager && secretchat::chats(manager).empty();
 }
 
+bool files_go_side_by_side() {
+  const std::array<std::uint8_t, SCHAT_FILE_KEY_SIZE> key{}, iv{};
+  std::array<std::uint8_t, 32> text{}, out{}, single{};
+  secretchat::file together[2], alone;
+  for (auto &f : together) {
+    if (schat_file_encrypt_begin(nullptr, key.data(), iv.data(), 32, nullptr, nullptr, f.out()) != SCHAT_OK) return false;
+  }
+  if (schat_file_encrypt_begin(nullptr, key.data(), iv.data(), 32, nullptr, nullptr, alone.out()) != SCHAT_OK) return false;
+  std::size_t written = 0;
+  if (schat_file_update(alone.get(), text.data(), text.size(), single.data(), &written) != SCHAT_OK) return false;
+  schat_file_part parts[] = {secretchat::part(together[0], secretchat::bytes(text), out.data()),
+                             secretchat::part(together[1], secretchat::bytes(text), text.data())};
+  return schat_file_update_many(parts, 2) == SCHAT_OK && parts[0].status == SCHAT_OK && parts[1].status == SCHAT_OK &&
+         parts[0].written == written && out == single && text == single;
+}
+
 }  // namespace
 
 int main() {
-  const bool results[] = {handles_free_once(), spans_borrow(), structs_are_made(), a_host_gets_its_calls(), a_manager_opens()};
+  const bool results[] = {handles_free_once(), spans_borrow(), structs_are_made(), a_host_gets_its_calls(), a_manager_opens(), files_go_side_by_side()};
   int failed = 0;
   for (bool good : results) failed = failed * 2 + !good;
   std::printf("%d\n", failed);

@@ -351,6 +351,45 @@ static void a_piece_of_a_file_leaves_neither_text_nor_state(void **state) {
   assert_memory_equal(plain, text, 43);
 }
 
+#define PIECES 3u
+
+static void run_file_many(void *arg) {
+  schat_file_part *parts = arg;
+  result.status = schat_file_update_many(parts, PIECES);
+  for (size_t i = 0; i < PIECES && result.status == SCHAT_OK; i++) result.status = parts[i].status;
+}
+
+static void pieces_of_many_files_leave_neither_text_nor_state(void **state) {
+  (void)state;
+  uint32_t seed = 9;
+  uint8_t after[PIECES][SCHAT_FILE_CHECKPOINT_SIZE], cipher[PIECES][48];
+  schat_file_part parts[PIECES];
+  int64_t offset;
+  for (size_t i = 0; i < PIECES; i++) {
+    SCHAT_INIT(parts[i]);
+    fill(file_key, 32, 5 + (uint32_t)i);
+    fill(file_iv, 32, 6);
+    assert_int_equal(schat_file_encrypt_begin(NULL, file_key, file_iv, 43, fixed_random, &seed, &parts[i].file), SCHAT_OK);
+    parts[i].in = text;
+    parts[i].in_size = 32;
+    parts[i].out = cipher[i];
+  }
+  residue r = left_by(run_file_many, parts);
+  for (size_t i = 0; i < PIECES; i++) {
+    assert_int_equal(schat_file_checkpoint(parts[i].file, after[i], &offset), SCHAT_OK);
+    expect_none(&r, after[i], sizeof after[i]);
+    parts[i].in = text + 32;
+    parts[i].in_size = 11;
+    parts[i].out = cipher[i] + 32;
+  }
+  expect_none(&r, text, 32);
+  residue_free(&r);
+  r = left_by(run_file_many, parts);
+  expect_none(&r, text + 32, 11);
+  residue_free(&r);
+  for (size_t i = 0; i < PIECES; i++) schat_file_free(parts[i].file);
+}
+
 /* What libcrypto frees --------------------------------------------------------------------------------------------------------- */
 
 static const uint8_t *watched; /* 256 bytes, as libcrypto keeps numbers: the lowest byte first */
@@ -576,6 +615,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(a_message_leaves_neither_keys_nor_text),
       cmocka_unit_test(the_key_of_a_file_is_left_nowhere),
       cmocka_unit_test(a_piece_of_a_file_leaves_neither_text_nor_state),
+      cmocka_unit_test(pieces_of_many_files_leave_neither_text_nor_state),
       cmocka_unit_test(an_exponent_and_the_key_it_makes_are_left_nowhere),
       cmocka_unit_test(accepting_leaves_neither_exponent_nor_key),
       cmocka_unit_test(libcrypto_frees_no_exponent_and_no_key),
