@@ -27,7 +27,9 @@ static schat__rekey_state state_of(const schat__slot *slot) {
   return slot->secrets == NULL ? SCHAT__REKEY_IDLE : (schat__rekey_state)slot->secrets->state;
 }
 
-static int has(const schat__slot *slot, unsigned what) { return slot->secrets != NULL && (slot->secrets->has & what) != 0; }
+static int has(const schat__slot *slot, unsigned what) {
+  return slot->secrets != NULL && (slot->secrets->has & what) != 0;
+}
 
 /* Secrets that hold nothing any more go as a whole. */
 static int tidy(schat__env *env, schat__slot *slot) {
@@ -43,7 +45,7 @@ static int end_exchange(schat__env *env, schat__slot *slot) {
   s = slot->secrets;
   slot->chat.last_exchange = s->exchange_id;
   s->state = SCHAT__REKEY_IDLE;
-  s->has &= (uint8_t)~(SCHAT__HAS_EXPONENT | SCHAT__HAS_NEXT);
+  s->has &= (uint8_t) ~(SCHAT__HAS_EXPONENT | SCHAT__HAS_NEXT);
   s->exchange_id = 0;
   schat__wipe(s->exponent, sizeof s->exponent);
   schat__wipe(s->own, sizeof s->own);
@@ -245,7 +247,8 @@ int schat__rekey_evidence(schat__env *env, schat__slot *slot, int64_t fingerprin
 /* R-PFS-16, R-PFS-19, D-23. */
 static int drop_previous(schat__env *env, schat__slot *slot) {
   int64_t old;
-  int silent = !(slot->chat.flags & SCHAT__FLAG_KEY_SHOWN) && !has(slot, SCHAT__HAS_PEER); /* a request that waits is answered under the new key */
+  int silent =
+      !(slot->chat.flags & SCHAT__FLAG_KEY_SHOWN) && !has(slot, SCHAT__HAS_PEER); /* a request that waits is answered under the new key */
   int status;
   if (!has(slot, SCHAT__HAS_PREVIOUS) || slot->chat.new_key_seen < 0 || slot->chat.in_seq < slot->chat.new_key_seen) return SCHAT_OK;
   old = slot->secrets->previous_fingerprint;
@@ -310,7 +313,8 @@ int schat__rekey_accept(schat__env *env, schat__slot *slot, int64_t exchange_id,
   int status = forget_request(env, slot);
   if (status != SCHAT_OK) return status;
   /* Nor will it commit what we accepted, if that is another: each would wait for the other's CommitKey for ever. */
-  if (state_of(slot) == SCHAT__REKEY_ACCEPTED && slot->secrets->exchange_id != exchange_id) return give_up(env, slot, SCHAT_REJECT_EXCHANGE);
+  if (state_of(slot) == SCHAT__REKEY_ACCEPTED && slot->secrets->exchange_id != exchange_id)
+    return give_up(env, slot, SCHAT_REJECT_EXCHANGE);
   if (state_of(slot) != SCHAT__REKEY_REQUESTED || slot->secrets->exchange_id != exchange_id) return wrong_exchange(env, slot, exchange_id);
   memset(key, 0, sizeof key);
   status = judge(env, slot, slot->secrets->own, g_b, value, &digest, &reason);

@@ -499,7 +499,7 @@ static void model_init(model *m) {
   m->copies = COPIES;
   m->answers = ANSWERS;
   m->overtakes = OVERTAKES;
-  m->passes = PASSES;
+  m->passes = (uint8_t)(PASSES);
 }
 
 static unsigned on_way(const model *m, unsigned side) {
@@ -652,7 +652,7 @@ static int is_together(const model *m) {
 }
 
 /* No claim is broken; and a state that is looked for has not been found. */
-static int all_holds(const model *m) {
+static inline int all_holds(const model *m) {
 #ifdef WITNESS
   const endpoint *a = &m->e[0], *b = &m->e[1];
   if (WITNESS) return 0;
