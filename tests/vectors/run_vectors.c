@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 
+#include "crypto/engine.h"
 #include "stand.h"
 
 #define ARENA_LIMIT ((size_t)256 << 20)
@@ -175,6 +176,15 @@ static void show_figure(const run *r) {
          r->taken, r->failed);
 }
 
+/* What computes here, and what could. */
+static void show_kernels(const schat__crypto *crypto) {
+  const schat__ige_kernel *kernel;
+  printf("kernels in use: %s %s\nkernels here:", crypto->ige->name, crypto->sha == NULL ? "openssl" : crypto->sha->name);
+  for (size_t i = 0; (kernel = schat__ige_kernel_at(i)) != NULL; i++) printf(" %s", kernel->name);
+  printf("\nhashes here:%s openssl\n", schat__sha_force("sha-ni") == SCHAT_OK ? " sha-ni" : "");
+  (void)schat__sha_force(NULL);
+}
+
 int main(int argc, char **argv) {
   const char *directory = argc > 1 ? argv[1] : SCHAT_VECTORS_DIR;
   char **names = NULL;
@@ -183,9 +193,10 @@ int main(int argc, char **argv) {
   memset(&r, 0, sizeof r);
   schat__arena_init(&r.arena, NULL, ARENA_LIMIT);
   if (count == 0 || schat__crypto_new(NULL, NULL, NULL, &r.crypto) != SCHAT_OK) {
-    fprintf(stderr, "%s: no files\n", directory);
+    fprintf(stderr, "%s: no files, or no such kernel\n", directory);
     return 2;
   }
+  show_kernels(r.crypto);
   for (size_t i = 0; i < count; i++) {
     run_file(&r, directory, names[i]);
     free(names[i]);
