@@ -42,6 +42,7 @@ static int on_commit(void *user_data, const schat_batch *batch) {
   }
   if (note_has_messages(note) && sim_plants(d->sim, SIM_PLANT_EARLY_SEND)) return SCHAT_OK;
   store_apply(&d->store, batch->records, batch->record_count);
+  d->store.generation = batch->generation;
   sim_note_durable(d, note);
   sim_note_free(note);
   (void)crash_point(d);
@@ -56,6 +57,11 @@ static int on_scan(void *user_data, schat_record_fn fn, void *arg) {
     return d->commit_status;
   }
   return store_scan(&d->store, (d->sim->options.seed & 1) != 0, fn, arg);
+}
+
+static uint64_t on_generation(void *user_data) {
+  const sim_device *d = user_data;
+  return sim_plants(d->sim, SIM_PLANT_ROLLED_BACK) ? 0 : d->counter;
 }
 
 static int on_random(void *user_data, uint8_t *out, size_t size) {
@@ -116,7 +122,8 @@ static void on_event(void *user_data, const schat_event *event) {
 
 static int try_open(sim_device *d) {
   schat_allocator allocator = pool_allocator(&d->pool);
-  schat_store disk = {sizeof disk, d, on_commit, on_scan, NULL};
+  schat_store disk = {sizeof disk, d, on_commit, on_scan, sim_has(d->sim, SIM_ROLLBACK) ? on_generation : NULL};
+  int is_old = d->store.generation < d->counter;
   schat_host host;
   schat_config config;
   schat_manager *m = NULL;
@@ -138,7 +145,8 @@ static int try_open(sim_device *d) {
   d->injected = 0;
   d->pool.failed = 0;
   status = schat_open(&config, sim_clock(d), &m);
-  if (status < 0 && !d->dead && d->injected == 0 && d->pool.failed == 0) {
+  if (is_old && status >= 0) sim_fail(d->sim, "X-15", "device %d takes an old disk for the last one", d->index);
+  if (status < 0 && !d->dead && d->injected == 0 && d->pool.failed == 0 && !(is_old && status == SCHAT_E_ROLLED_BACK)) {
     sim_fail(d->sim, "OPEN", "device %d does not open: %s", d->index, schat_status_name(status));
   }
   d->pool.fail_in = 0;
@@ -178,6 +186,33 @@ static void shut(sim_device *d, int crash, dice *x) {
   sim_gone_forget(d);
 }
 
+/* The disk comes back as it was some time ago: it is refused and left as it is, and whoever has the last one puts that back. */
+static void roll_back(sim_device *d, dice *x) {
+  store last;
+  uint64_t digest;
+  if (!sim_has(d->sim, SIM_ROLLBACK) || d->sim->recovering) return;
+  if (d->image.generation == 0 || !dice_one_in(x, 3)) {
+    if (d->image.generation == 0 || dice_one_in(x, 4)) store_copy(&d->image, &d->store);
+    return;
+  }
+  last = d->store;
+  d->store = d->image;
+  d->counter = last.generation;
+  digest = d->store.digest;
+  if (d->store.generation < d->counter) {
+    int status = try_open(d);
+    sim_trace(d->sim, "%d: its disk is rolled back from %llu to %llu: %s", d->index, (unsigned long long)d->counter,
+              (unsigned long long)d->store.generation, schat_status_name(status));
+    d->sim->result->rolled_back++;
+    if (d->m != NULL) schat_close(d->m);
+    d->m = NULL;
+    pool_reset(&d->pool);
+    if (d->store.digest != digest) sim_fail(d->sim, "X-15", "device %d writes to an old disk", d->index);
+  }
+  d->image = d->store;
+  d->store = last;
+}
+
 /* A crash may come again while it opens. */
 static void reopen(sim_device *d, dice *x) {
   int tries = 0;
@@ -210,6 +245,9 @@ void sim_restart(sim_device *d, int crash) {
   relay_disconnect(d->sim->relay, d->at);
   (void)relay_poll(d->sim->relay, d->at, d->sim->now, &nothing);
   d->offline = 0;
+  roll_back(d, &x);
+  if (d->sim->result->failed) return;
+  d->counter = d->store.generation;
   reopen(d, &x);
   if (d->m == NULL) return;
   sim_tick(d);
@@ -241,6 +279,8 @@ void sim_device_new(sim *s, int64_t user_id) {
     d->policy.flags |= SCHAT_POLICY_ACCEPT_AFTER;
     d->policy.accept_after_ms = (uint32_t)dice_below(&x, 5000);
   }
+  if (sim_plants(s, SIM_PLANT_OLD_KEY_USED)) d->policy.rekey_seconds = 40 * 86400;
+  if (sim_plants(s, SIM_PLANT_WORN_KEY)) d->policy.rekey_messages = 1000;
   if (d->pool.memory == NULL) pool_open(&d->pool, 1u << 20);
   if (dice_one_in(&x, 2)) relay_set_qts(s->relay, d->at, (int32_t)dice_below(&x, 100000));
   reopen(d, &x);

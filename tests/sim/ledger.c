@@ -310,7 +310,7 @@ static void watch(sim_device *d, sim_view *v, const schat__item *item) {
   strict_message m;
   strict_rule rule;
   memset(&m, 0, sizeof m);
-  m.mtproto = 2;
+  m.mtproto = sim_plants(d->sim, SIM_PLANT_UNRULY) ? 1 : 2;
   m.object.data = item->data + 4;
   m.object.size = schat__load32(item->data);
   m.padding = item->size - 4 - m.object.size;

@@ -40,7 +40,7 @@ const char *sim_class_name(int class) {
 /* Beginning ----------------------------------------------------------------------------------------------------------------------------- */
 
 static void choose_classes(sim *s) {
-  dice x = {s->options.seed ^ UINT64_C(0x51a7e5)};
+  dice x = {s->options.seed ^ UINT64_C(0x51a7e5)}, y = {s->options.seed ^ UINT64_C(0x0ff5e7)};
   const family *f;
   (void)dice_next(&x);
   s->profile = (int)dice_below(&x, SIM_YEAR);
@@ -50,6 +50,7 @@ static void choose_classes(sim *s) {
   for (size_t i = 0; i < sizeof f->often && f->often[i] != 0; i++) {
     if (dice_next(&x) % 2 == 0) s->classes |= UINT32_C(1) << (f->often[i] - 1);
   }
+  if ((sim_has(s, SIM_CRASH) || sim_has(s, SIM_RESTART)) && dice_one_in(&y, 4)) s->classes |= UINT32_C(1) << SIM_ROLLBACK;
   s->classes &= ~s->options.off;
   s->deep = dice_one_in(&x, 24);
   s->watched = dice_one_in(&x, 4) && !sim_has(s, SIM_CLOCK) && !sim_has(s, SIM_LIMITS);
@@ -344,7 +345,9 @@ static void clear(sim *s, const sim_options *options, sim_result *result) {
   for (int i = 0; i < SIM_DEVICE_MAX; i++) {
     s->devices[i].pool = kept[i].pool;
     s->devices[i].store = kept[i].store;
+    s->devices[i].image = kept[i].image;
     store_clear(&s->devices[i].store);
+    store_clear(&s->devices[i].image);
     for (size_t k = 0; k < SIM_VIEWS; k++) {
       s->devices[i].views[k].sent = kept[i].views[k].sent;
       s->devices[i].views[k].sent_capacity = kept[i].views[k].sent_capacity;

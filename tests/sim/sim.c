@@ -16,7 +16,7 @@
 
 typedef struct {
   uint64_t schedules, events, violations, digest, converged;
-  uint64_t commits, crashes, rejected, rekeys, delivered, timers;
+  uint64_t commits, crashes, rejected, rekeys, delivered, timers, rolled_back;
   int64_t key_age, key_uses;
   uint64_t with[SIM_CLASS_COUNT], of[SIM_PROFILES];
 } totals;
@@ -33,6 +33,7 @@ static void add(totals *t, const sim_result *r) {
   t->rekeys += r->rekeys;
   t->delivered += r->delivered;
   t->timers += r->timers;
+  t->rolled_back += r->rolled_back;
   if (r->key_age > t->key_age) t->key_age = r->key_age;
   if (r->key_uses > t->key_uses) t->key_uses = r->key_uses;
   for (int c = 0; c < SIM_CLASS_COUNT; c++) t->with[c] += r->used >> c & 1u;
@@ -51,6 +52,7 @@ static void merge(totals *t, const totals *o) {
   t->rekeys += o->rekeys;
   t->delivered += o->delivered;
   t->timers += o->timers;
+  t->rolled_back += o->rolled_back;
   if (o->key_age > t->key_age) t->key_age = o->key_age;
   if (o->key_uses > t->key_uses) t->key_uses = o->key_uses;
   for (int c = 0; c < SIM_CLASS_COUNT; c++) t->with[c] += o->with[c];
@@ -119,8 +121,8 @@ static void report(const sim_options *base, const totals *t) {
     if (t->with[c] > 0) printf("class %-8s in %" PRIu64 "\n", sim_class_name(c), t->with[c]);
   }
   printf("%" PRIu64 " commits, %" PRIu64 " crashes inside callbacks, %" PRIu64 " rejected inputs, %" PRIu64 " rekeyings, %" PRIu64
-         " messages shown, %" PRIu64 " messages expired, %" PRIu64 " schedules came together\n",
-         t->commits, t->crashes, t->rejected, t->rekeys, t->delivered, t->timers, t->converged);
+         " messages shown, %" PRIu64 " messages expired, %" PRIu64 " old disks refused, %" PRIu64 " schedules came together\n",
+         t->commits, t->crashes, t->rejected, t->rekeys, t->delivered, t->timers, t->rolled_back, t->converged);
   printf("digest %016" PRIx64 "\n", t->digest);
   printf("%" PRIu64 " schedules, %" PRIu64 " events, %" PRIu64 " violations\n", t->schedules, t->events, t->violations);
   if (base->profile == SIM_YEAR) {

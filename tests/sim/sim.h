@@ -43,7 +43,8 @@
   X(DEVICES, "a second device of a user")                           \
   X(NESTED, "callbacks that call the library")                      \
   X(BOTH, "both sides begin a chat")                                \
-  X(LIMITS, "small limits of the policy")
+  X(LIMITS, "small limits of the policy")                           \
+  X(ROLLBACK, "a disk that comes back as it was some time ago")
 
 typedef enum {
 #define SIM_CLASS_ENUM(name, text) SIM_##name,
@@ -72,6 +73,10 @@ typedef enum {
   SIM_PLANT_REJECT_WRITES,    /* I10: a rejected input changes state */
   SIM_PLANT_NO_EXPIRY,        /* G14: a timer never ends */
   SIM_PLANT_EARLY_EXPIRY,     /* G14: a timer ends early */
+  SIM_PLANT_OLD_KEY_USED,     /* G25: no key is too old */
+  SIM_PLANT_WORN_KEY,         /* G25: no key is used too much */
+  SIM_PLANT_UNRULY,           /* D-37: a message is of version 1 */
+  SIM_PLANT_ROLLED_BACK,      /* an old disk is taken for the last one */
   SIM_PLANTS
 } sim_plant;
 
@@ -88,7 +93,7 @@ typedef struct {
   uint64_t events, digest, midway; /* midway: the digest after thirty steps */
   uint32_t used; /* classes that took part */
   int steps, profile, failed;
-  uint64_t commits, crashes, rejected, rekeys, delivered, converged, timers;
+  uint64_t commits, crashes, rejected, rekeys, delivered, converged, timers, rolled_back;
   int64_t key_age, key_uses; /* the most seen at a first send: milliseconds, messages */
   char what[256];
 } sim_result;
@@ -154,7 +159,8 @@ typedef struct sim_device {
   int index, at; /* at: its number at the relay */
   int64_t user_id;
   schat_manager *m, *opening; /* opening: the one that schat_open works at */
-  store store;
+  store store, image; /* image: the disk as it was some time ago */
+  uint64_t counter;   /* of commits that were durable, kept elsewhere */
   pool pool;
   schat_policy policy;
   uint64_t random;

@@ -126,6 +126,7 @@ void store_wait(store *s, const schat_batch *batch, sim_batch_note *note) {
   b->ticket = batch->ticket;
   b->count = batch->record_count;
   b->note = note;
+  b->generation = batch->generation;
   b->records = must(calloc(b->count + 1, sizeof *b->records));
   for (size_t i = 0; i < b->count; i++) {
     const schat_record *r = &batch->records[i];
@@ -147,6 +148,7 @@ uint64_t store_settle(store *s, int durable, sim_batch_note **note) {
     if (durable) apply_one(s, r->kind, r->chat_id, r->key, r->value, r->size);
     free(r->value);
   }
+  if (durable) s->generation = b.generation;
   free(b.records);
   *note = b.note;
   return b.ticket;
@@ -193,4 +195,14 @@ void store_clear(store *s) {
   sim_batch_note *note;
   while (s->pending_count > 0) (void)store_settle(s, 0, &note);
   while (s->count > 0) remove_at(s, s->count - 1);
+  s->generation = 0;
+}
+
+void store_copy(store *s, const store *from) {
+  store_clear(s);
+  for (size_t i = 0; i < from->count; i++) {
+    const store_record *r = &from->records[i];
+    apply_one(s, r->kind, r->chat_id, r->key, r->value, r->size);
+  }
+  s->generation = from->generation;
 }

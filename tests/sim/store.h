@@ -25,6 +25,7 @@ typedef struct {
   uint64_t ticket;
   store_record *records;
   size_t count;
+  uint64_t generation;
   sim_batch_note *note;
 } store_batch;
 
@@ -33,6 +34,7 @@ typedef struct {
   size_t count, capacity;
   size_t count_of[STORE_KINDS];
   size_t bytes;
+  uint64_t generation;  /* of the last commit that took effect */
   uint64_t digest;      /* of all but the account's own and the events */
   store_batch *pending; /* oldest first */
   size_t pending_count, pending_capacity;
@@ -41,6 +43,8 @@ typedef struct {
 } store;
 
 void store_close(store *s);
+/* The records of another, in their place. Nothing waits in either. */
+void store_copy(store *s, const store *from);
 /* Empty again; memory is kept. */
 void store_clear(store *s);
 /* A batch takes effect. */
