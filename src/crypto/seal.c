@@ -26,6 +26,7 @@ struct schat__sealer {
   const schat_allocator *mem; /* &allocator, or NULL */
   schat__crypto *crypto;
   uint8_t storage_key[32];
+  EVP_KDF *hkdf;
   EVP_CIPHER_CTX *ctx; /* seals under `salt` */
   uint8_t salt[SALT_SIZE];
   uint64_t counter;         /* of the next record; a counter that was given out never comes again, even if sealing failed */
@@ -51,12 +52,11 @@ static int derive_params(EVP_KDF_CTX *ctx, const uint8_t storage_key[32], const 
   return good;
 }
 
-static int derive_key(const uint8_t storage_key[32], const uint8_t salt[SALT_SIZE], uint8_t key[32]) {
-  EVP_KDF *kdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
-  EVP_KDF_CTX *ctx = kdf != NULL ? EVP_KDF_CTX_new(kdf) : NULL;
-  int good = ctx != NULL && derive_params(ctx, storage_key, salt, key);
+/* The context is of this derivation only: it holds the storage key. */
+static int derive_key(const schat__sealer *sealer, const uint8_t salt[SALT_SIZE], uint8_t key[32]) {
+  EVP_KDF_CTX *ctx = EVP_KDF_CTX_new(sealer->hkdf);
+  int good = ctx != NULL && derive_params(ctx, sealer->storage_key, salt, key);
   EVP_KDF_CTX_free(ctx);
-  EVP_KDF_free(kdf);
   return good;
 }
 
@@ -64,7 +64,7 @@ static int derive_key(const uint8_t storage_key[32], const uint8_t salt[SALT_SIZ
 static EVP_CIPHER_CTX *open_context(const schat__sealer *sealer, const uint8_t salt[SALT_SIZE], int sealing) {
   uint8_t key[32];
   EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
-  int good = ctx != NULL && derive_key(sealer->storage_key, salt, key) &&
+  int good = ctx != NULL && derive_key(sealer, salt, key) &&
              EVP_CipherInit_ex2(ctx, sealer->crypto->gcm, key, NULL, sealing, NULL) == 1;
   schat__wipe(key, sizeof key);
   if (good) return ctx;
@@ -96,7 +96,8 @@ int schat__sealer_new(const schat_allocator *mem, schat__crypto *crypto, const u
   }
   sealer->crypto = crypto;
   memcpy(sealer->storage_key, storage_key, sizeof sealer->storage_key);
-  int status = renew_salt(sealer);
+  sealer->hkdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
+  int status = sealer->hkdf != NULL ? renew_salt(sealer) : SCHAT_E_CRYPTO;
   if (status != SCHAT_OK) {
     schat__sealer_free(sealer);
     return status;
@@ -109,6 +110,7 @@ void schat__sealer_free(schat__sealer *sealer) {
   if (sealer == NULL) return;
   for (unsigned i = 0; i < KEPT_KEYS; i++) EVP_CIPHER_CTX_free(sealer->keys[i].ctx);
   EVP_CIPHER_CTX_free(sealer->ctx);
+  EVP_KDF_free(sealer->hkdf);
   schat_allocator allocator = sealer->allocator;
   const schat_allocator *mem = sealer->mem != NULL ? &allocator : NULL;
   schat__free(mem, sealer, sizeof *sealer);
