@@ -37,7 +37,7 @@ static struct {
 } at;
 
 static const char *const kind_names[SITE_KINDS] = {"allocation", "random", "commit",   "scan",    "generation",
-                                                   "request",    "event",  "log",      "complete", "openssl",
+                                                   "request",    "event",  "log",      "complete", "openssl", "room",
                                                    "read",       "write",  "sync",     "truncate", "open",
                                                    "delete",     "size",   "access",   "lock",     "sqlite-memory"};
 static const char *const mode_names[MODES] = {"none", "once", "for-ever", "short", "crash-before", "crash-after", "crash-half", "crash-all"};
@@ -106,7 +106,7 @@ static int is_crash(fault_mode mode) { return mode >= MODE_CRASH_BEFORE; }
 /* Whether a call of that kind can fail so. */
 static int lawful(site_kind kind, fault_mode mode, int pending) {
   if (mode == MODE_SHORT) return kind == SITE_READ || kind == SITE_WRITE;
-  if (kind == SITE_OPENSSL || kind == SITE_SQLITE_MEMORY) return !is_crash(mode);
+  if (kind == SITE_OPENSSL || kind == SITE_ROOM || kind == SITE_SQLITE_MEMORY) return !is_crash(mode);
   if (mode == MODE_CRASH_HALF || mode == MODE_CRASH_ALL) return pending;
   return 1;
 }
@@ -117,8 +117,12 @@ static int is_idle(site_kind kind) {
          kind == SITE_ACCESS || kind == SITE_LOCK;
 }
 
+static int belongs(site_kind kind) {
+  return kind == SITE_OPENSSL || kind == SITE_ROOM ? at.plan.alone == kind : at.plan.alone == SITE_ALLOCATION;
+}
+
 static int wanted(site_kind kind, fault_mode mode) {
-  if (at.plan.openssl != (kind == SITE_OPENSSL)) return 0;
+  if (!belongs(kind)) return 0;
   if (at.length > 0 && !chosen(at.plan.nested_sites, at.count)) return 0;
   if (!is_crash(mode)) return chosen(kind == SITE_SQLITE_MEMORY ? at.plan.idle_crashes : at.plan.failures, at.count);
   return chosen(is_idle(kind) ? at.plan.idle_crashes : at.plan.crashes, at.count);
@@ -173,7 +177,7 @@ fault_mode explore_site(site_kind kind, int pending) {
     mode = replay(kind);
   } else if (at.forking) {
     int m;
-    if (at.length == 0 && at.plan.openssl == (kind == SITE_OPENSSL)) result->sites[kind]++;
+    if (at.length == 0 && belongs(kind)) result->sites[kind]++;
     for (m = MODE_ONCE; m < MODES; m++) {
       if (!lawful(kind, (fault_mode)m, pending) || !wanted(kind, (fault_mode)m)) continue;
       if (fork_here(kind, (fault_mode)m)) return (fault_mode)m;

@@ -21,6 +21,7 @@ typedef enum {
   SITE_LOG,
   SITE_COMPLETE, /* a commit that was pending is told to be durable */
   SITE_OPENSSL,  /* an allocation inside libcrypto */
+  SITE_ROOM,     /* memory that the library has at hand already */
   SITE_READ,     /* operations of a disk */
   SITE_WRITE,
   SITE_SYNC,
@@ -54,7 +55,7 @@ typedef struct {
   unsigned nested;        /* crashes whose recovery is walked too */
   unsigned nested_sites;  /* sites of such a recovery */
   unsigned seed;
-  int openssl;            /* only allocations of libcrypto, or none of them */
+  site_kind alone;        /* OPENSSL, ROOM: only those sites; ALLOCATION: none of those */
   int verbose;            /* every failure is printed */
 } explore_plan;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSL-1.0
  * fault_loops.c - every call out of the library fails, or is the last one of the process, in every scenario, and again during the recovery.
  *
- *   fault_loops [--all | --quick | --failures] [--seed N] [--only NAME] [--openssl] [--verbose] [--self-test]
+ *   fault_loops [--all | --quick | --failures] [--seed N] [--only NAME] [--openssl | --room] [--verbose] [--self-test]
  *   fault_loops --only NAME --path 37:crash-after/12:once     one run again, by its path
  *   fault_loops --list
  *
@@ -28,7 +28,7 @@ typedef struct {
 } sums;
 
 static void usage(const char *wrong) {
-  fprintf(stderr, "fault_loops: %s\nfault_loops [--all | --quick | --failures] [--seed N] [--only NAME [--path PATH]] [--openssl | --sqlite] [--verbose] [--self-test] [--list]\n", wrong);
+  fprintf(stderr, "fault_loops: %s\nfault_loops [--all | --quick | --failures] [--seed N] [--only NAME [--path PATH]] [--openssl | --room | --sqlite] [--verbose] [--self-test] [--list]\n", wrong);
   exit(2);
 }
 
@@ -50,7 +50,9 @@ static options read_options(int argc, char **argv) {
     } else if (strcmp(argv[i], "--failures") == 0) {
       o.plan = (explore_plan){1, 0, 0, 0, 0, 0, 0, 0};
     } else if (strcmp(argv[i], "--openssl") == 0) {
-      o.plan.openssl = 1;
+      o.plan.alone = SITE_OPENSSL;
+    } else if (strcmp(argv[i], "--room") == 0) {
+      o.plan.alone = SITE_ROOM;
     } else if (strcmp(argv[i], "--sqlite") == 0) {
       o.sqlite = 1;
     } else if (strcmp(argv[i], "--verbose") == 0) {
@@ -96,6 +98,7 @@ static void print_row(const char *name, const explore_result *r, sums *all) {
 static int walk(const options *o) {
   sums all = {0, 0, 0, 0, 0};
   const scenario *s;
+  const char *name;
   size_t i;
   for (i = 0; (s = scenario_at(i)) != NULL; i++) {
     if (o->only != NULL && strcmp(o->only, s->name) != 0) continue;
@@ -103,9 +106,9 @@ static int walk(const options *o) {
   }
   if (all.scenarios == 0) usage("no such scenario");
   if (o->only != NULL) return all.failed > 0;
-  printf("figure %s: %lu scenarios, %lu sites x %d modes = %lu runs, %lu more with a second failure in the recovery, %lu failed\n",
-         o->plan.openssl ? "fault-openssl" : "fault-sites", all.scenarios, all.sites, o->plan.openssl ? 2 : MODES - 2, all.runs, all.nested,
-         all.failed);
+  name = o->plan.alone == SITE_OPENSSL ? "fault-openssl" : o->plan.alone == SITE_ROOM ? "fault-room" : "fault-sites";
+  printf("figure %s: %lu scenarios, %lu sites x %d modes = %lu runs, %lu more with a second failure in the recovery, %lu failed\n", name,
+         all.scenarios, all.sites, o->plan.alone != SITE_ALLOCATION ? 2 : MODES - 2, all.runs, all.nested, all.failed);
   return all.failed > 0;
 }
 

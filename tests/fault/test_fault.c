@@ -14,13 +14,16 @@
 
 /* D-35, rule 2, for each scenario. */
 static void survive(const char *name) {
-  const explore_plan plan = {7, 6, 90, 20, 17, 0, 0, 0};
+  const explore_plan plan = {7, 6, 90, 20, 17, 0, 0, 0}, room = {11, 0, 0, 0, 0, 0, SITE_ROOM, 0};
   const scenario *s = scenario_named(name);
   const explore_result *r;
   assert_non_null(s);
   r = explore(bench_run, (void *)(uintptr_t)s, &plan, NULL);
   if (r->failed > 0) fail_msg("%s: %lu runs failed, the first: %s", name, r->failed, r->first);
   assert_true(r->runs[MODE_ONCE] > 1 && r->runs[MODE_FOR_EVER] > 1 && r->runs[MODE_CRASH_BEFORE] > 0 && r->runs[MODE_CRASH_AFTER] > 0);
+  r = explore(bench_run, (void *)(uintptr_t)s, &room, NULL);
+  if (r->failed > 0) fail_msg("%s, memory at hand: %lu runs failed, the first: %s", name, r->failed, r->first);
+  assert_true(r->runs[MODE_ONCE] > 1 && r->runs[MODE_FOR_EVER] > 1);
 }
 
 static void creating_a_chat_survives_every_failure(void **state) {
