@@ -5,7 +5,6 @@
 #ifdef SCHAT__X86
 
 #include <stdint.h>
-#include <string.h>
 
 #if !defined(__STDC_NO_ATOMICS__) && (!defined(_MSC_VER) || defined(__clang__))
 #include <stdatomic.h>
@@ -16,21 +15,20 @@
 #include <intrin.h>
 #define TARGET_XSAVE
 
-static int cpuid(uint32_t leaf, uint32_t out[4]) {
+static void cpuid(uint32_t leaf, uint32_t out[4]) {
   int words[4];
   __cpuid(words, 0);
-  if ((uint32_t)words[0] < leaf) return 0;
+  if ((uint32_t)words[0] < leaf) return;
   __cpuidex(words, (int)leaf, 0);
   for (unsigned i = 0; i < 4; i++) out[i] = (uint32_t)words[i];
-  return 1;
 }
 #else
 #include <cpuid.h>
 #include <immintrin.h>
 #define TARGET_XSAVE __attribute__((target("xsave")))
 
-static int cpuid(uint32_t leaf, uint32_t out[4]) {
-  return __get_cpuid_count(leaf, 0, &out[0], &out[1], &out[2], &out[3]);
+static void cpuid(uint32_t leaf, uint32_t out[4]) {
+  (void)__get_cpuid_count(leaf, 0, &out[0], &out[1], &out[2], &out[3]);
 }
 #endif
 
@@ -61,12 +59,16 @@ unsigned schat__cpu_of(const uint32_t one[4], const uint32_t seven[4], uint32_t 
   return found;
 }
 
-static unsigned ask(void) {
+int schat__cpu_tells_saved(const uint32_t one[4]) {
   const uint32_t osxsave = 1u << 27;
-  uint32_t one[4], seven[4];
-  if (!cpuid(1, one)) return 0;
-  if (!cpuid(7, seven)) memset(seven, 0, sizeof seven);
-  return schat__cpu_of(one, seven, has(one[ECX], osxsave) ? saved_registers() : 0);
+  return has(one[ECX], osxsave);
+}
+
+static unsigned ask(void) {
+  uint32_t one[4] = {0}, seven[4] = {0}; /* a leaf that there is not says nothing */
+  cpuid(1, one);
+  cpuid(7, seven);
+  return schat__cpu_of(one, seven, schat__cpu_tells_saved(one) ? saved_registers() : 0);
 }
 
 #ifdef HAVE_ATOMICS

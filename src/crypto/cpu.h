@@ -50,6 +50,8 @@ unsigned schat__cpu(void);
 #ifdef SCHAT__X86
 /* The same out of the words of CPUID, eax to edx of its leaves 1 and 7, and of XCR0, which is 0 where the system does not use it. */
 unsigned schat__cpu_of(const uint32_t one[4], const uint32_t seven[4], uint32_t saved);
+/* 1 when the processor lets XCR0 be read (OSXSAVE, in leaf 1). */
+int schat__cpu_tells_saved(const uint32_t one[4]);
 #endif
 
 #endif

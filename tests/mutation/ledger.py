@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSL-1.0
 """Groups and their goals, the list of accepted survivors, and which programs noticed mutants of a file before."""
 import csv
+import hashlib
 import re
 from collections import Counter
 from pathlib import Path
@@ -37,6 +38,11 @@ def code_of(mutant, source):
 
 def key_of(mutant, source):
     return mutant.file, mutant.function, mutant.operator, code_of(mutant, source)
+
+
+def lot_of(mutant, source, seed):
+    """What a sample is ordered by: a mutant keeps its lot when other code changes, and a smaller sample is part of a larger one."""
+    return hashlib.sha256("\t".join([str(seed), *key_of(mutant, source)]).encode()).digest(), mutant.start
 
 
 def read_rows(path, columns):

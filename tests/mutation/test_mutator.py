@@ -210,6 +210,16 @@ class Ledger(unittest.TestCase):
         self.assertEqual(ledger.key_of(one, before), ("x.c", "f", "rel", "return a «<» b;"))
         self.assertEqual(ledger.key_of(one, before), ledger.key_of(two, after))
 
+    def test_a_sample_is_drawn_by_its_seed_and_outlives_changes_elsewhere(self):
+        def drawn(source, seed):
+            found = sorted(operators.mutants("x.c", source), key=lambda m: ledger.lot_of(m, source, seed))
+            return [ledger.key_of(m, source) for m in found if "c" not in ledger.key_of(m, source)[3]]
+
+        before, after = body("if (a < b) a++;\nreturn a + b;"), body("h(c, 1);\nif (a < b) a++;\nreturn a + b;")
+        self.assertEqual(drawn(before, 1), drawn(after, 1))
+        self.assertNotEqual(drawn(before, 1), drawn(before, 2))
+        self.assertGreater(len(drawn(before, 1)), 4)
+
     def test_a_survivor_without_a_reason_is_refused(self):
         with tempfile.NamedTemporaryFile("w+", encoding="utf-8") as f:
             f.write("file\tfunction\toperator\tcode\treason\nx.c\tf\trel\ta «<» b\t \n")

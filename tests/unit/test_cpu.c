@@ -109,6 +109,14 @@ static void no_other_bit_gives_anything(void **state) {
   assert_int_equal(judge(&w), 0);
 }
 
+static void xcr0_is_read_where_osxsave_says_so(void **state) {
+  (void)state;
+  const uint32_t osxsave = 1u << 27;
+  const uint32_t yes[4] = {0, 0, osxsave, 0}, no[4] = {UINT32_MAX, UINT32_MAX, ~osxsave, UINT32_MAX};
+  assert_int_equal(schat__cpu_tells_saved(yes), 1);
+  assert_int_equal(schat__cpu_tells_saved(no), 0);
+}
+
 #if defined(__linux__)
 static int is_said(const char *line, const char *flag) {
   const size_t size = strlen(flag);
@@ -173,6 +181,7 @@ int main(void) {
 #ifdef SCHAT__X86
     cmocka_unit_test(every_bit_that_is_needed_is_looked_at),
     cmocka_unit_test(no_other_bit_gives_anything),
+    cmocka_unit_test(xcr0_is_read_where_osxsave_says_so),
 #if defined(__linux__)
     cmocka_unit_test(this_processor_is_what_the_system_says),
 #endif
