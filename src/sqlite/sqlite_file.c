@@ -143,10 +143,12 @@ static int overwrite(const schat__sqlite_file *file) {
 
 int schat__sqlite_file_destroy(const char *path) {
   schat__sqlite_file file;
-  int status = schat__sqlite_file_open(&file, path), rc;
   sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
   const char *name;
-  if (status == SCHAT_E_NOMEM || vfs == NULL) return status;
+  int status, rc;
+  if (vfs == NULL) return SCHAT_E_STORE;
+  status = schat__sqlite_file_open(&file, path);
+  if (status == SCHAT_E_NOMEM) return status;
   if (status == SCHAT_OK) {
     status = overwrite(&file);
     schat__sqlite_file_close(&file);

@@ -53,7 +53,6 @@ static int status_of(sqlite3 *db, int rc) {
   if (rc == SQLITE_IOERR_NOMEM) return SCHAT_E_NOMEM;
   switch (rc & 0xff) {
     case SQLITE_OK:
-    case SQLITE_ROW:
     case SQLITE_DONE:
       return SCHAT_OK;
     case SQLITE_NOMEM:
