@@ -192,8 +192,8 @@ static int power(schat__crypto *crypto, numbers *n, const uint8_t p[256], const 
          BN_mod_exp_mont_consttime(n->c, n->a, n->b, n->p, n->ctx, crypto->dh.mont) == 1 && give_result(n->c, out);
 }
 
-/* a^b and a2^b, as power does. libcrypto raises the two side by side where the processor can (AVX-512 IFMA, from OpenSSL 3.1 at this length), or
- * one after the other. */
+/* a^b and a2^b, as power does. libcrypto raises the two side by side where it and the processor can (AVX-512 IFMA; OpenSSL 3.0 cannot yet at this
+ * length), or one after the other. */
 static int two_powers(schat__crypto *crypto, numbers *n, const uint8_t p[256], const uint8_t exponent[256], uint8_t out[256], uint8_t out2[256]) {
   return prepare_modulus(&crypto->dh, n, p) && take_exponent(n, exponent) &&
          BN_mod_exp_mont_consttime_x2(n->c, n->a, n->b, n->p, crypto->dh.mont, n->c2, n->a2, n->b, n->p, crypto->dh.mont, n->ctx) == 1 &&

@@ -73,6 +73,12 @@ REFUSING(int, BN_bn2binpad, -1, (const BIGNUM *n, unsigned char *out, int size),
 REFUSING(int, BN_kronecker, -2, (const BIGNUM *a, const BIGNUM *b, BN_CTX *ctx), (a, b, ctx))
 REFUSING(int, BN_mod_exp_mont_consttime, 0, (BIGNUM * r, const BIGNUM *a, const BIGNUM *e, const BIGNUM *m, BN_CTX *ctx, BN_MONT_CTX *mont),
          (r, a, e, m, ctx, mont))
+REFUSING(int, BN_mod_exp_mont_consttime_x2, 0,
+         (BIGNUM * r, const BIGNUM *a, const BIGNUM *e, const BIGNUM *m, BN_MONT_CTX *mont, BIGNUM *r2, const BIGNUM *a2, const BIGNUM *e2,
+          const BIGNUM *m2, BN_MONT_CTX *mont2, BN_CTX *ctx),
+         (r, a, e, m, mont, r2, a2, e2, m2, mont2, ctx))
+REFUSING(BIGNUM *, BN_copy, NULL, (BIGNUM * to, const BIGNUM *from), (to, from))
+REFUSING(int, BN_add_word, 0, (BIGNUM * n, BN_ULONG w), (n, w))
 REFUSING(int, BN_sub, 0, (BIGNUM * r, const BIGNUM *a, const BIGNUM *b), (r, a, b))
 REFUSING(EVP_CIPHER *, EVP_CIPHER_fetch, NULL, (OSSL_LIB_CTX * ctx, const char *name, const char *properties), (ctx, name, properties))
 REFUSING(EVP_CIPHER_CTX *, EVP_CIPHER_CTX_new, NULL, (void), ())
@@ -227,6 +233,22 @@ static int key_of_dh(bench *b) {
   return schat__dh_key(b->crypto, b->p, b->key, b->plain, b->out);
 }
 
+static int same_exponent(void *user_data, uint8_t *out, size_t size) {
+  (void)user_data;
+  memset(out, 0x42, size);
+  return 0;
+}
+
+static int accept_dh(bench *b) {
+  b->result = 512;
+  b->crypto->random = same_exponent;
+  BN_MONT_CTX_free(b->crypto->dh.mont);
+  b->crypto->dh.mont = NULL;
+  int status = schat__dh_accept(b->crypto, b->p, 3, b->key, NULL, 0, b->out, b->out + 256);
+  b->crypto->random = NULL;
+  return status;
+}
+
 static int check_value(bench *b) {
   uint8_t value[256];
   memcpy(value, b->p, sizeof value);
@@ -319,11 +341,47 @@ static int decrypt_file(bench *b) {
   return run_file(b, b->cipher);
 }
 
+static int zeros(void *user_data, uint8_t *out, size_t size) {
+  (void)user_data;
+  memset(out, 0, size);
+  return 0;
+}
+
+/* Two files side by side, of which one ends within a block. What fails leaves its own piece, and nothing of the other's. */
+static int files_together(bench *b) {
+  const size_t sizes[] = {112, 100};
+  schat_file_part parts[2];
+  int status = SCHAT_OK;
+  b->result = 224;
+  for (size_t i = 0; i < 2; i++) {
+    SCHAT_INIT(parts[i]);
+    inside = 0;
+    assert_int_equal(schat_file_encrypt_begin(NULL, b->key, b->key + 32, (int64_t)sizes[i], zeros, NULL, &parts[i].file), SCHAT_OK);
+    inside = 1;
+    parts[i].in = b->plain;
+    parts[i].in_size = sizes[i];
+    parts[i].out = b->out + 112 * i;
+  }
+  assert_int_equal(schat_file_update_many(parts, 2), SCHAT_OK);
+  inside = 0;
+  for (size_t i = 0; i < 2; i++) {
+    int64_t done = -1;
+    (void)schat_file_progress(parts[i].file, &done);
+    assert_true(done == (parts[i].status == SCHAT_OK ? (int64_t)sizes[i] : 0));
+    if (parts[i].status == SCHAT_OK) assert_int_equal(parts[i].written, 112);
+    if (status == SCHAT_OK) status = parts[i].status;
+    schat_file_free(parts[i].file);
+  }
+  if (status != SCHAT_OK) memset(b->out, 0, b->result); /* the other's was good */
+  inside = 1;
+  return status;
+}
+
 static const act acts[] = {
-    make_crypto,         encrypt,         decrypt,         open_and_hash,    hash,         hash_every_end, msg_key_of_1,
-    msg_key_of_1_before, msg_key_of_2,    keys_of_1,       keys_of_2,        picture,      fingerprint,    random_bytes,
-    private_bytes,       exponent,        key_of_dh,       check_value,      make_sealer,  seal,           unseal,
-    seal_envelope,       open_envelope_1, open_envelope_2, file_fingerprint, encrypt_file, decrypt_file};
+    make_crypto,      encrypt,      decrypt,      open_and_hash, hash,          hash_every_end, msg_key_of_1,    msg_key_of_1_before,
+    msg_key_of_2,     keys_of_1,    keys_of_2,    picture,       fingerprint,   random_bytes,   private_bytes,   exponent,
+    key_of_dh,        check_value,  make_sealer,  seal,          unseal,        seal_envelope,  open_envelope_1, open_envelope_2,
+    file_fingerprint, encrypt_file, decrypt_file, accept_dh,     files_together};
 
 /* The bench ------------------------------------------------------------------------------------------------------------------------ */
 
