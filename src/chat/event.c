@@ -29,27 +29,33 @@ static int is_passing(uint32_t type) {
   return !schat__event_is_stored((int32_t)type) && type != SCHAT_EVENT_CHAT && type != SCHAT_EVENT_DELIVERED;
 }
 
-static void write_file(schat__writer *w, const schat_encrypted_file *file) {
-  schat__write64(w, (uint64_t)file->id);
-  schat__write64(w, (uint64_t)file->access_hash);
-  schat__write64(w, (uint64_t)file->size);
-  schat__write32(w, (uint32_t)file->dc_id);
-  schat__write32(w, (uint32_t)file->key_fingerprint);
+#define EVENT_FIXED 76u /* what stands before the ids */
+
+static uint8_t *put32(uint8_t *p, int32_t v) { return schat__put32(p, (uint32_t)v); }
+
+static void put_event(uint8_t *p, const schat__event *e) {
+  p = put32(p, e->type);
+  p = put32(p, e->chat_id);
+  p = put32(p, e->reason);
+  p = put32(p, e->date);
+  p = put32(p, e->value);
+  p = put32(p, e->old_chat_id);
+  p = put32(p, e->place);
+  p = put32(p, e->error_code);
+  p = put32(p, e->notify);
+  p = schat__put64(p, (uint64_t)e->random_id);
+  p = schat__put64(p, (uint64_t)e->file.id);
+  p = schat__put64(p, (uint64_t)e->file.access_hash);
+  p = schat__put64(p, (uint64_t)e->file.size);
+  p = put32(p, e->file.dc_id);
+  p = put32(p, e->file.key_fingerprint);
+  (void)p;
 }
 
 static void write_event(schat__writer *w, const schat__event *e) {
+  uint8_t *p = schat__write_room(w, EVENT_FIXED);
   size_t i;
-  schat__write32(w, (uint32_t)e->type);
-  schat__write32(w, (uint32_t)e->chat_id);
-  schat__write32(w, (uint32_t)e->reason);
-  schat__write32(w, (uint32_t)e->date);
-  schat__write32(w, (uint32_t)e->value);
-  schat__write32(w, (uint32_t)e->old_chat_id);
-  schat__write32(w, (uint32_t)e->place);
-  schat__write32(w, (uint32_t)e->error_code);
-  schat__write32(w, (uint32_t)e->notify);
-  schat__write64(w, (uint64_t)e->random_id);
-  write_file(w, &e->file);
+  if (p != NULL) put_event(p, e);
   schat__write32(w, (uint32_t)e->random_id_count);
   for (i = 0; i < e->random_id_count; i++) schat__write64(w, (uint64_t)e->random_ids[i]);
   schat__write_blob(w, e->object.data, e->object.size);

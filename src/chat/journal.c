@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#define JOURNAL_KEPT 1024u /* entries */
+
 schat__undo *schat__journal_add(schat__env *env, schat__undo_kind kind, schat__slot *slot) {
   schat__undo *undo;
   if (env->journal_count == env->journal_capacity) {
@@ -151,6 +153,11 @@ void schat__journal_settle(schat__env *env) {
   schat__wipe(env->journal, env->journal_count * sizeof *env->journal);
   env->journal_count = 0;
   schat__arena_reset(&env->journal_arena);
+  if (env->journal_capacity > JOURNAL_KEPT) { /* one large commit, as opening is, must not cost its size for ever */
+    schat__free(env->mem, env->journal, env->journal_capacity * sizeof *env->journal);
+    env->journal = NULL;
+    env->journal_capacity = 0;
+  }
 }
 
 int schat__edit(schat__env *env, schat__slot *slot) {

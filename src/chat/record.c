@@ -30,51 +30,62 @@ void schat__record_aad(uint8_t aad[SCHAT__AAD_SIZE], uint32_t kind, int32_t chat
 
 /* CHAT ------------------------------------------------------------------------------------------------------------------------ */
 
-void schat__chat_write(schat__writer *w, const schat__chat *c) {
+#define CHAT_FIXED 227u /* all but what acked.c keeps */
+
+static uint8_t *put32(uint8_t *p, int32_t v) { return schat__put32(p, (uint32_t)v); }
+static uint8_t *put64(uint8_t *p, int64_t v) { return schat__put64(p, (uint64_t)v); }
+
+/* Once for each message and more: in one piece. */
+static void put_chat(uint8_t *p, const schat__chat *c) {
   int i;
-  schat__write8(w, SCHAT__RECORD_VERSION);
-  schat__write8(w, c->state);
-  schat__write8(w, c->close_reason);
-  schat__write8(w, c->gap_tries);
-  schat__write8(w, c->abort_pauses);
-  schat__write32(w, c->flags & ~SCHAT__FLAGS_VOLATILE);
-  w32(w, c->folder_id);
-  w32(w, c->date);
-  w32(w, c->ttl);
-  w32(w, c->peer_layer);
-  w32(w, c->stated_layer);
-  w32(w, c->notified_layer);
-  w32(w, c->last_date);
-  w32(w, c->read_inbox_date);
-  w32(w, c->read_outbox_date);
-  w32(w, c->unread_count);
-  w64(w, c->user_id);
-  w64(w, c->own_id);
-  w64(w, c->access_hash);
-  w64(w, c->config);
-  w32(w, c->out_seq);
-  w32(w, c->in_seq);
-  w32(w, c->in_highest);
-  w32(w, c->asked_up_to);
-  w32(w, c->peer_in_seq);
-  w32(w, c->flush_seq);
-  schat__write32(w, c->key_sealed);
-  schat__write32(w, c->key_opened);
-  w32(w, c->new_key_seen);
-  w64(w, c->last_exchange);
-  w64(w, c->gap_at);
-  w64(w, c->abort_at);
-  w64(w, c->rekey_at);
-  w64(w, c->discard_at);
-  w64(w, c->accept_at);
-  w64(w, c->close_at);
-  w64(w, c->peer_heard);
-  for (i = 0; i < 4; i++) w64(w, c->dh_seen[i]);
-  w32(w, c->acked_base);
-  w32(w, c->acked_last);
-  w32(w, c->acked_end);
-  schat__write8(w, c->acked_count);
-  schat__write8(w, c->acked_size);
+  p = schat__put8(p, SCHAT__RECORD_VERSION);
+  p = schat__put8(p, c->state);
+  p = schat__put8(p, c->close_reason);
+  p = schat__put8(p, c->gap_tries);
+  p = schat__put8(p, c->abort_pauses);
+  p = schat__put32(p, c->flags & ~SCHAT__FLAGS_VOLATILE);
+  p = put32(p, c->folder_id);
+  p = put32(p, c->date);
+  p = put32(p, c->ttl);
+  p = put32(p, c->peer_layer);
+  p = put32(p, c->stated_layer);
+  p = put32(p, c->notified_layer);
+  p = put32(p, c->last_date);
+  p = put32(p, c->read_inbox_date);
+  p = put32(p, c->read_outbox_date);
+  p = put32(p, c->unread_count);
+  p = put64(p, c->user_id);
+  p = put64(p, c->own_id);
+  p = put64(p, c->access_hash);
+  p = put64(p, c->config);
+  p = put32(p, c->out_seq);
+  p = put32(p, c->in_seq);
+  p = put32(p, c->in_highest);
+  p = put32(p, c->asked_up_to);
+  p = put32(p, c->peer_in_seq);
+  p = put32(p, c->flush_seq);
+  p = schat__put32(p, c->key_sealed);
+  p = schat__put32(p, c->key_opened);
+  p = put32(p, c->new_key_seen);
+  p = put64(p, c->last_exchange);
+  p = put64(p, c->gap_at);
+  p = put64(p, c->abort_at);
+  p = put64(p, c->rekey_at);
+  p = put64(p, c->discard_at);
+  p = put64(p, c->accept_at);
+  p = put64(p, c->close_at);
+  p = put64(p, c->peer_heard);
+  for (i = 0; i < 4; i++) p = put64(p, c->dh_seen[i]);
+  p = put32(p, c->acked_base);
+  p = put32(p, c->acked_last);
+  p = put32(p, c->acked_end);
+  p = schat__put8(p, c->acked_count);
+  *p = c->acked_size;
+}
+
+void schat__chat_write(schat__writer *w, const schat__chat *c) {
+  uint8_t *p = schat__write_room(w, CHAT_FIXED);
+  if (p != NULL) put_chat(p, c);
   schat__write_raw(w, c->acked, c->acked_size);
 }
 

@@ -47,6 +47,22 @@ static inline void schat__write_raw(schat__writer *w, const void *data, size_t s
   if (p != NULL) memcpy(p, data, size);
 }
 
+/* Fields in a row, where room for all of them has been taken at once: what comes after is returned. */
+static inline uint8_t *schat__put8(uint8_t *p, uint8_t v) {
+  *p = v;
+  return p + 1;
+}
+
+static inline uint8_t *schat__put32(uint8_t *p, uint32_t v) {
+  schat__store32(p, v);
+  return p + 4;
+}
+
+static inline uint8_t *schat__put64(uint8_t *p, uint64_t v) {
+  schat__store64(p, v);
+  return p + 8;
+}
+
 void schat__write_blob(schat__writer *w, const void *data, size_t size); /* 32-bit length, then the bytes */
 
 /* Reads from memory of the caller. After the first read past the end `failed` is set and every read gives zero. */
