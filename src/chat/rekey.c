@@ -305,17 +305,26 @@ static int forget_request(schat__env *env, schat__slot *slot) {
   return tidy(env, slot);
 }
 
+/* We have dropped this for that request, and the peer that request for this: without a word from us it would wait for a CommitKey (R-PFS-17). */
+static int call_off(schat__env *env, schat__slot *slot, int64_t exchange_id) {
+  int status = send_abort(env, slot, exchange_id);
+  slot->chat.rekey_at = env->account.clock + FAILURE_PAUSE;
+  return status == SCHAT_OK ? tell_failure(env, slot, SCHAT_REJECT_EXCHANGE) : status;
+}
+
 /* The peer has one exchange at a time: by accepting this one it has given up what it asked for before, whether that waits or is accepted. */
 int schat__rekey_accept(schat__env *env, schat__slot *slot, int64_t exchange_id, schat_bytes g_b, int64_t fingerprint) {
   uint8_t value[SCHAT__DH_SIZE], key[SCHAT__DH_SIZE];
   schat_reject reason = SCHAT_REJECT_NONE;
   int64_t digest = 0, own_fingerprint = 0;
-  int status = forget_request(env, slot);
+  int asked = has(slot, SCHAT__HAS_PEER), status = forget_request(env, slot);
   if (status != SCHAT_OK) return status;
   /* Nor will it commit what we accepted, if that is another: each would wait for the other's CommitKey for ever. */
   if (state_of(slot) == SCHAT__REKEY_ACCEPTED && slot->secrets->exchange_id != exchange_id)
     return give_up(env, slot, SCHAT_REJECT_EXCHANGE);
-  if (state_of(slot) != SCHAT__REKEY_REQUESTED || slot->secrets->exchange_id != exchange_id) return wrong_exchange(env, slot, exchange_id);
+  if (state_of(slot) != SCHAT__REKEY_REQUESTED || slot->secrets->exchange_id != exchange_id) {
+    return asked ? call_off(env, slot, exchange_id) : wrong_exchange(env, slot, exchange_id);
+  }
   memset(key, 0, sizeof key);
   status = judge(env, slot, slot->secrets->own, g_b, value, &digest, &reason);
   if (status == SCHAT_OK && reason == SCHAT_REJECT_NONE) {

@@ -851,6 +851,40 @@ static void a_kept_request_goes_when_the_peer_accepts_another(void **state) {
   lab_free(l);
 }
 
+/* R-PFS-17: and the peer is told, when it accepts what we had dropped for a request that we have not answered yet: it has dropped that in its turn,
+ * nobody will commit, and nothing else would say so. */
+static void a_peer_that_accepts_what_we_dropped_for_a_kept_request_is_told(void **state) {
+  lab *l = lab_new(37, 1, NULL);
+  schat__action action;
+  uint8_t *request, *late, *accept;
+  size_t request_size, late_size, accept_size;
+  (void)state;
+  lab_make_request(l);
+  lab_slot(l)->secrets->exchange_id = 5;
+  l->lag = 1;
+  lab_draw(l);
+  action = lab_key_action(REQUEST, 9, l->own, 256, 0);
+  request = lab_hold(l, &action, &request_size);
+  late = lab_hold_text(l, "late", &late_size);
+  action = lab_key_action(ACCEPT, 5, l->own, 256, 1);
+  accept = lab_hold(l, &action, &accept_size);
+  assert_int_equal(lab_feed(l, accept, accept_size), SCHAT_WAITING);
+  assert_int_equal(lab_feed(l, request, request_size), SCHAT_OK);
+  assert_int_equal(lab_state(l), SCHAT__REKEY_IDLE);
+  assert_true(lab_has(l, SCHAT__HAS_PEER));
+  lab_forget(l);
+  assert_int_equal(lab_feed(l, late, late_size), SCHAT_OK);
+  assert_null(lab_slot(l)->secrets);
+  assert_int_equal(lab_count(l, ACCEPT), 0);
+  assert_int_equal(lab_count(l, ABORT), 1);
+  assert_true(lab_last(l, ABORT)->exchange_id == 5);
+  assert_failed(l, SCHAT_REJECT_EXCHANGE);
+  free(request);
+  free(late);
+  free(accept);
+  lab_free(l);
+}
+
 /* G25: in a chat where one side only listens keys are replaced every week all the same, whoever began. */
 static void a_chat_of_one_voice_gets_a_new_key_every_week(void **state) {
   size_t speaker;
@@ -1219,6 +1253,7 @@ int main(void) {
       cmocka_unit_test(an_answer_that_was_given_up_does_not_leave_any_more),
       cmocka_unit_test(an_older_dropped_exchange_that_is_accepted_ends_what_we_accepted),
       cmocka_unit_test(a_kept_request_goes_when_the_peer_accepts_another),
+      cmocka_unit_test(a_peer_that_accepts_what_we_dropped_for_a_kept_request_is_told),
       cmocka_unit_test(the_initiator_may_stop_before_any_commit),
       cmocka_unit_test(the_initiator_may_stop_after_any_commit),
       cmocka_unit_test(the_acceptor_may_stop_before_any_commit),
