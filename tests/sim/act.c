@@ -183,6 +183,7 @@ static void create(sim_device *d, dice *x) {
   const sim_device *other = &s->devices[dice_below(x, (uint64_t)s->device_count)];
   int32_t chat_id = 0;
   int status;
+  if (s->guest != NULL) other = &s->devices[1];
   if (other->user_id == d->user_id || d->view_count + 4 > SIM_VIEWS) return;
   sim_begin(d, 0);
   status = schat_chat_create(d->m, other->user_id, sim_clock(d), &chat_id);

@@ -139,10 +139,12 @@ static int apart(sim *s, int complain, const sim_device *d, int32_t chat_id, con
 }
 
 static int ready_together(sim *s, int complain, sim_device *d, const schat__slot *slot) {
+  const char *why = s->guest == NULL ? NULL : sim_guest_apart(s, slot);
   sim_view *v = sim_view_of(d, slot->chat.chat_id, 0), *w = NULL;
   sim_device *other = v == NULL ? NULL : sim_partner(d, v, &w);
   const schat__slot *theirs = other == NULL ? NULL : sim_slot(other, slot->chat.chat_id);
   int32_t id = slot->chat.chat_id;
+  if (s->guest != NULL) return why == NULL || apart(s, complain, d, id, why);
   if (theirs == NULL || theirs->chat.state != SCHAT_STATE_READY) return apart(s, complain, d, id, "ready, and the other side is not");
   if (theirs->chat.key_fingerprint != slot->chat.key_fingerprint) return apart(s, complain, d, id, "the keys differ");
   if (slot->secrets != NULL && complain) {
@@ -169,6 +171,7 @@ int sim_check_together(sim *s, int complain) {
     size_t at = 0;
     if (d->m == NULL) return 0;
     while ((slot = schat__table_next(&d->m->env.table, &at)) != NULL) {
+      if (s->guest != NULL && !schat__is_originator(&slot->chat) && !sim_guest_knows(s, slot->chat.chat_id)) continue;
       if (slot->chat.state == SCHAT_STATE_READY && !ready_together(s, complain, d, slot)) return 0;
       if (slot->chat.state != SCHAT_STATE_READY && !lawfully_waiting(slot)) {
         static const char *const never[] = {"", "it is asked for without end", "", "an invitation stays", "it is accepted without end", "", ""};
@@ -197,6 +200,7 @@ static void check_message(sim *s, const sim_message *m) {
 }
 
 void sim_check_end(sim *s) {
+  if (s->guest != NULL) sim_guest_check_end(s);
   for (size_t i = 0; i < s->message_count; i++) check_message(s, &s->messages[i]);
   for (int i = 0; i < s->device_count; i++) {
     if (s->devices[i].m != NULL) sim_check_deep(&s->devices[i]);

@@ -281,6 +281,7 @@ void sim_device_new(sim *s, int64_t user_id) {
   }
   if (sim_plants(s, SIM_PLANT_OLD_KEY_USED)) d->policy.rekey_seconds = 40 * 86400;
   if (sim_plants(s, SIM_PLANT_WORN_KEY)) d->policy.rekey_messages = 1000;
+  if (s->guest != NULL) d->policy.flags |= sim_guest_policy(s);
   if (d->pool.memory == NULL) pool_open(&d->pool, 1u << 20);
   if (dice_one_in(&x, 2)) relay_set_qts(s->relay, d->at, (int32_t)dice_below(&x, 100000));
   reopen(d, &x);

@@ -26,7 +26,6 @@ static void ready(foreign *f, foreign_chat *c) {
   schat__action notify;
   c->state = CHAT_READY;
   c->key_since = f->now;
-  if (f->traits->strict) c->strict = strict_new(!c->originator);
   foreign_log(f, c, FOREIGN_READY, "");
   memset(&notify, 0, sizeof notify);
   notify.type = SCHAT__ACTION_NOTIFY_LAYER;                                          /* L7 */
@@ -40,6 +39,7 @@ static int make_key(foreign *f, foreign_chat *c, schat_bytes value) {
   if (schat__dh_check_public(f->crypto, f->p, c->own, value.data, value.size, padded) != 1) return 0;
   foreign_must(schat__dh_key(f->crypto, f->p, padded, c->exponent, key) == SCHAT_OK);
   c->current = foreign_add_key(f, c, key);
+  if (f->traits->strict && c->strict == NULL) c->strict = strict_new(!c->originator); /* messages may come before the server's answer */
   return 1;
 }
 

@@ -26,7 +26,7 @@ sim_message *sim_message_new(sim *s, sim_device *from, int32_t chat_id, int64_t 
   if (s->message_count == SIM_MESSAGES) return NULL;
   m = &s->messages[s->message_count++];
   memset(m, 0, sizeof *m);
-  m->random_id = random_id;
+  m->random_id = m->text_id = random_id;
   m->chat_id = chat_id;
   m->from = from->index;
   m->born = s->now;

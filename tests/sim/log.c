@@ -48,7 +48,7 @@ static int may_lie_about_dates(const sim *s) { return sim_has(s, SIM_LIES) || si
 
 static void check_text(sim_device *d, const sim_message *m, const note_logged *e) {
   char text[SIM_TEXT_SIZE + 1];
-  sim_text_of(m->random_id, text);
+  sim_text_of(m->text_id, text);
   if (memcmp(text, e->text, SIM_TEXT_SIZE) != 0) sim_fail(d->sim, "I2", "device %d: a message arrives with another text", d->index);
 }
 
@@ -142,7 +142,7 @@ static int may_end(const sim *s, const sim_device *d, int reason) {
     case SCHAT_CLOSE_BY_US:
     case SCHAT_CLOSE_BY_PEER:
     case SCHAT_CLOSE_DECLINED:
-      return server || sim_has(s, SIM_DISCARD) || sim_has(s, SIM_LIMITS) || sim_has(s, SIM_DEVICES);
+      return server || s->left || sim_has(s, SIM_DISCARD) || sim_has(s, SIM_LIMITS) || sim_has(s, SIM_DEVICES);
     case SCHAT_CLOSE_TAKEN_ELSEWHERE:
       return server || sim_has(s, SIM_DEVICES) || sim_has(s, SIM_ERRORS) || sim_has(s, SIM_DISCARD);
     case SCHAT_CLOSE_REQUEST_FAILED:

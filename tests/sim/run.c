@@ -39,6 +39,13 @@ const char *sim_class_name(int class) {
 
 /* Beginning ----------------------------------------------------------------------------------------------------------------------------- */
 
+/* Where a client of other people may stand on the other side, and what may go wrong there: no more than they can bear. */
+#define BIT(name) (UINT32_C(1) << SIM_##name)
+#define FOREIGN_PROFILES_OF (BIT(LOSSY) | BIT(FAULTS) | BIT(STORM))
+#define FOREIGN_CLASSES                                                                                                                        \
+  (BIT(LOSS) | BIT(GONE) | BIT(ERRORS) | BIT(CRASH) | BIT(RESTART) | BIT(STORE) | BIT(ASYNC) | BIT(MEMORY) | BIT(RANDOM) | BIT(OFFLINE) |      \
+   BIT(BATCH) | BIT(REKEY) | BIT(NESTED) | BIT(ROLLBACK))
+
 static void choose_classes(sim *s) {
   dice x = {s->options.seed ^ UINT64_C(0x51a7e5)}, y = {s->options.seed ^ UINT64_C(0x0ff5e7)};
   const family *f;
@@ -51,9 +58,12 @@ static void choose_classes(sim *s) {
     if (dice_next(&x) % 2 == 0) s->classes |= UINT32_C(1) << (f->often[i] - 1);
   }
   if ((sim_has(s, SIM_CRASH) || sim_has(s, SIM_RESTART)) && dice_one_in(&y, 4)) s->classes |= UINT32_C(1) << SIM_ROLLBACK;
+  if (s->profile <= SIM_STORM && (FOREIGN_PROFILES_OF >> s->profile & 1u) && dice_one_in(&y, 6) && !(s->options.off >> SIM_FOREIGN & 1u)) {
+    s->classes = (s->classes & FOREIGN_CLASSES) | UINT32_C(1) << SIM_FOREIGN;
+  }
   s->classes &= ~s->options.off;
   s->deep = dice_one_in(&x, 24);
-  s->watched = dice_one_in(&x, 4) && !sim_has(s, SIM_CLOCK) && !sim_has(s, SIM_LIMITS);
+  s->watched = dice_one_in(&x, 4) && !sim_has(s, SIM_FOREIGN) && !sim_has(s, SIM_CLOCK) && !sim_has(s, SIM_LIMITS);
   s->steps = s->options.steps > 0 ? s->options.steps : f->steps;
   s->result->used = s->classes;
   s->denied = sim_has(s, SIM_MALICE) || sim_has(s, SIM_LIMITS);
@@ -89,8 +99,9 @@ static void begin(sim *s) {
   s->relay = relay_new(dice_next(&x));
   alice = relay_add_user(s->relay);
   bob = relay_add_user(s->relay);
+  if (sim_has(s, SIM_FOREIGN)) sim_guest_new(s, bob);
   sim_device_new(s, alice);
-  sim_device_new(s, bob);
+  if (s->guest == NULL) sim_device_new(s, bob);
   if (sim_has(s, SIM_DEVICES)) sim_device_new(s, bob);
 }
 
@@ -98,6 +109,7 @@ static void begin(sim *s) {
 
 static int64_t next_deadline(const sim *s) {
   int64_t next = relay_next(s->relay), deadline;
+  if (s->guest != NULL && sim_guest_deadline(s) < next) next = sim_guest_deadline(s);
   for (int i = 0; i < s->device_count; i++) {
     const sim_device *d = &s->devices[i];
     if (d->m == NULL || schat_next_deadline(d->m, &deadline) != SCHAT_OK || deadline == INT64_MAX) continue;
@@ -108,6 +120,7 @@ static int64_t next_deadline(const sim *s) {
 }
 
 static void tick_due(sim *s) {
+  if (s->guest != NULL && sim_guest_deadline(s) <= s->now) (void)sim_guest_run(s);
   for (int i = 0; i < s->device_count && !s->result->failed; i++) {
     sim_device *d = &s->devices[i];
     int64_t deadline;
@@ -224,6 +237,10 @@ static void step(sim *s) {
   uint64_t roll = dice_below(&x, (uint64_t)(f->deliver + f->act + f->pass + f->other));
   settle(s, &x);
   if (d->m == NULL) return;
+  if (s->guest != NULL && dice_one_in(&x, 2)) {
+    sim_guest_step(s);
+    return;
+  }
   if (roll < f->deliver) {
     for (uint64_t n = 1 + dice_below(&x, 3); n > 0; n--) {
       if (!sim_deliver(d)) break;
@@ -253,6 +270,7 @@ void sim_run_quiet(sim *s) {
       while (!s->result->failed && sim_deliver(d)) busy = 1;
       sim_settle_all(d);
     }
+    if (s->guest != NULL && sim_guest_run(s)) busy = 1;
     if (relay_next(s->relay) <= s->now) busy = 1;
     if (steps > QUIET_STEPS) sim_fail(s, "I4", "no end of messages");
   }
@@ -272,6 +290,7 @@ void sim_pass_quietly(sim *s, int64_t span) {
 
 static void speak(sim *s) {
   dice x = sim_dice(s, 5);
+  if (s->guest != NULL) sim_guest_speak(s);
   for (int i = 0; i < s->device_count; i++) {
     sim_device *d = &s->devices[i];
     schat__slot *slot;
@@ -331,6 +350,7 @@ static void recover(sim *s) {
 
 static void finish(sim *s) {
   for (int i = 0; i < s->device_count; i++) sim_device_free(&s->devices[i]);
+  sim_guest_free(s);
   relay_free(s->relay);
   sim_unwatch(s);
   s->relay = NULL;

@@ -44,7 +44,8 @@
   X(NESTED, "callbacks that call the library")                      \
   X(BOTH, "both sides begin a chat")                                \
   X(LIMITS, "small limits of the policy")                           \
-  X(ROLLBACK, "a disk that comes back as it was some time ago")
+  X(ROLLBACK, "a disk that comes back as it was some time ago")      \
+  X(FOREIGN, "a client of other people on the other side")
 
 typedef enum {
 #define SIM_CLASS_ENUM(name, text) SIM_##name,
@@ -76,6 +77,7 @@ typedef enum {
   SIM_PLANT_OLD_KEY_USED,     /* G25: no key is too old */
   SIM_PLANT_WORN_KEY,         /* G25: no key is used too much */
   SIM_PLANT_UNRULY,           /* D-37: a message is of version 1 */
+  SIM_PLANT_GUEST_LOST,       /* I3: what a foreign client shows is not counted */
   SIM_PLANT_ROLLED_BACK,      /* an old disk is taken for the last one */
   SIM_PLANTS
 } sim_plant;
@@ -102,7 +104,7 @@ typedef struct {
 
 /* What is known of a message that a user sent, by its random_id. */
 typedef struct {
-  int64_t random_id;
+  int64_t random_id, text_id; /* text_id: what its text is made from */
   int32_t chat_id, raw, ttl, date;  /* raw: -1 until it is durable */
   int from;                 /* device */
   int64_t born;             /* true time */
@@ -197,6 +199,8 @@ typedef struct {
 
 #define SIM_RECORDED 32
 
+typedef struct sim_guest sim_guest;
+
 typedef struct sim {
   sim_options options;
   sim_result *result;
@@ -217,6 +221,8 @@ typedef struct sim {
   int denied;     /* the server's lies may keep both apart for good */
   int watched;    /* every message is judged as the strictest peer would (D-37) */
   int deep;       /* costly checks after every step */
+  struct sim_guest *guest; /* FOREIGN */
+  int left;                /* it has ended a chat */
 } sim;
 
 /* Chance: splitmix64 */
@@ -308,6 +314,18 @@ void sim_catch_up(sim_device *d);
 /* plant.c: 1 when this is the moment for the deliberate bug */
 int sim_plants(sim *s, sim_plant plant);
 void sim_plant_record(sim_device *d, uint32_t kind, int32_t chat_id, const void *bytes, size_t size);
+
+/* guest.c: a foreign client */
+void sim_guest_new(sim *s, int64_t user_id);
+void sim_guest_free(sim *s);
+uint32_t sim_guest_policy(const sim *s); /* what the library needs to get along with it */
+int64_t sim_guest_deadline(const sim *s);
+int sim_guest_run(sim *s); /* all that has arrived, and is due: 0 when there was nothing */
+void sim_guest_step(sim *s);
+void sim_guest_speak(sim *s); /* in every chat */
+int sim_guest_knows(const sim *s, int32_t chat_id);
+const char *sim_guest_apart(sim *s, const schat__slot *slot); /* NULL: together */
+void sim_guest_check_end(sim *s);
 
 /* year.c */
 void sim_year(sim *s);

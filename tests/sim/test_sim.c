@@ -81,6 +81,7 @@ static void every_checker_finds_the_bug_it_is_there_for(void **state) {
       {SIM_PLANT_OLD_KEY_MEMORY, SIM_STORM, "I5"},    {SIM_PLANT_ABORT, SIM_LOSSY, "I6"},             {SIM_PLANT_KEPT_TEXT, SIM_TIMED, "I7"},
       {SIM_PLANT_ORPHAN, SIM_LOSSY, "I8"},            {SIM_PLANT_REJECT_WRITES, SIM_HOSTILE, "I10"},  {SIM_PLANT_NO_EXPIRY, SIM_TIMED, "G14"},
       {SIM_PLANT_EARLY_EXPIRY, SIM_TIMED, "G14"},    {SIM_PLANT_OLD_KEY_USED, SIM_YEAR, "G25"},    {SIM_PLANT_WORN_KEY, SIM_YEAR, "G25"},
+      {SIM_PLANT_GUEST_LOST, SIM_LOSSY, "I3"},
       {SIM_PLANT_UNRULY, SIM_LOSSY, "D-37"},         {SIM_PLANT_ROLLED_BACK, SIM_FAULTS, "X-15"},
   };
   (void)state;
