@@ -29,6 +29,7 @@ set(SECRETCHAT_SOURCES
   src/crypto/sha_ni.c
   src/crypto/traces.c
   src/envelope/envelope.c
+  src/envelope/many.c
   src/tl/action.c
   src/tl/convert.c
   src/tl/layer.c
@@ -37,6 +38,7 @@ set(SECRETCHAT_SOURCES
   src/tl/tl.c
   src/tl/wrapper.c
   src/chat/acked.c
+  src/chat/ahead.c
   src/chat/chat.c
   src/chat/close.c
   src/chat/event.c

@@ -283,6 +283,8 @@ typedef struct schat__env {
   schat_allocator allocator;
   schat__crypto *crypto;
   schat__arena arena; /* of one input */
+  schat__arena ahead_arena; /* of several: ahead.c */
+  struct schat__ahead *ahead; /* in it; NULL: nothing */
   schat_policy policy;
   schat_host host;
   int64_t own_id; /* our user id; 0: not known */
@@ -550,6 +552,15 @@ int schat__stuck_tend(schat__env *env, schat__slot *slot); /* D-36 */
 int schat__in_message(schat__env *env, schat__slot *slot, const schat_encrypted_message *message);
 /* Messages that came before the key was known. */
 int schat__in_early(schat__env *env, schat__slot *slot);
+
+/* ahead.c: messages of one input that are opened together ------------------------------------------------------------------- */
+typedef struct schat__ahead schat__ahead;
+/* Opens the first of these, and forgets those before: how many must have had their turns before the next call. */
+size_t schat__ahead_open(schat__env *env, const schat_encrypted_message *messages, size_t count);
+void schat__ahead_end(schat__env *env);
+/* 1 with what schat__envelope_open gives for MTProto 2, when that message was opened ahead and under that key. */
+int schat__ahead_find(const schat__env *env, const schat_encrypted_message *wire, const uint8_t *key, int64_t fingerprint,
+                      int sender_is_originator, schat_bytes *object, int *verdict);
 
 /* service.c ----------------------------------------------------------------------------------------------------------------- */
 int schat__service(schat__env *env, schat__slot *slot, const schat__action *action, int32_t date, int resend_handled);

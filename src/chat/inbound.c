@@ -39,11 +39,26 @@ static int refuse_old(schat__env *env, schat__slot *slot) {
   return status == SCHAT_OK ? schat__emit_rejected(env, slot->chat.chat_id, SCHAT_REJECT_MTPROTO1) : status;
 }
 
+/* MTProto 2 first, then 1. A verdict. */
+static int open_under(schat__env *env, schat__slot *slot, const uint8_t *key, opened *o, schat_bytes *object) {
+  const schat_bytes *bytes = &o->wire->bytes;
+  int from_originator = !schat__is_originator(&slot->chat), verdict = 0;
+  uint8_t *work;
+  o->mtproto = 2;
+  if (schat__ahead_find(env, o->wire, key, o->fingerprint, from_originator, object, &verdict)) {
+    if (verdict == 1 || (slot->chat.flags & SCHAT__FLAG_SEEN_V2)) return verdict; /* open_old would refuse it too */
+  }
+  work = schat__arena_take(&env->arena, bytes->size - SCHAT__ENVELOPE_HEAD);
+  if (work == NULL) return SCHAT_E_NOMEM;
+  verdict = schat__envelope_open(env->crypto, key, o->fingerprint, 2, from_originator, bytes->data, bytes->size, work, &object->data,
+                                 &object->size);
+  return verdict == 0 ? open_old(env, slot, key, o, work, object) : verdict;
+}
+
 /* SCHAT_OK with the object, SCHAT_REJECTED, or a failure. */
 static int open_envelope(schat__env *env, schat__slot *slot, opened *o, schat_bytes *object) {
   const schat_bytes *bytes = &o->wire->bytes;
   const uint8_t *key;
-  uint8_t *work;
   int verdict;
   if (bytes->size > env->policy.max_message_bytes) return schat__emit_rejected(env, slot->chat.chat_id, SCHAT_REJECT_TOO_LARGE);
   if (bytes->size < SCHAT__MESSAGE_MIN || (bytes->size - SCHAT__ENVELOPE_HEAD) % 16 != 0) {
@@ -52,12 +67,7 @@ static int open_envelope(schat__env *env, schat__slot *slot, opened *o, schat_by
   o->fingerprint = schat__envelope_fingerprint(bytes->data);
   key = schat__key_of(slot, o->fingerprint);
   if (key == NULL) return schat__emit_rejected(env, slot->chat.chat_id, SCHAT_REJECT_UNKNOWN_KEY);
-  work = schat__arena_take(&env->arena, bytes->size - SCHAT__ENVELOPE_HEAD);
-  if (work == NULL) return SCHAT_E_NOMEM;
-  o->mtproto = 2;
-  verdict = schat__envelope_open(env->crypto, key, o->fingerprint, 2, !schat__is_originator(&slot->chat), bytes->data, bytes->size, work,
-                                 &object->data, &object->size);
-  if (verdict == 0) verdict = open_old(env, slot, key, o, work, object);
+  verdict = open_under(env, slot, key, o, object);
   if (verdict < 0) return verdict;
   if (verdict == 0) return schat__emit_rejected(env, slot->chat.chat_id, SCHAT_REJECT_NOT_AUTHENTIC);
   if (o->mtproto == 1 && (env->policy.flags & SCHAT_POLICY_REFUSE_MTPROTO1)) return refuse_old(env, slot);

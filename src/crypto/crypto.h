@@ -59,10 +59,15 @@ typedef struct {
  * that failed has its iv as it was. SCHAT_E_INVALID for a size that is no multiple of 16: then nothing was done and no status set. */
 int schat__ige_encrypt_n(schat__crypto *crypto, schat__ige_job *jobs, size_t count);
 int schat__ige_decrypt_n(schat__crypto *crypto, schat__ige_job *jobs, size_t count);
+/* 1 where many at a time cost less than one after the other. */
+int schat__ige_gains(const schat__crypto *crypto);
 
 /* kdf.c -------------------------------------------------------------------------------------------------------------------
  * x is 0 for messages of the chat's originator, 8 for the others (R-ENC-07); MTProto 1 always uses 0 in secret chats. */
 int schat__msg_key2(schat__crypto *crypto, uint8_t msg_key[16], const uint8_t key[256], unsigned x, const uint8_t *plaintext, size_t size);
+/* The same of two messages of one size. */
+int schat__msg_key2_two(schat__crypto *crypto, uint8_t *const msg_key[2], const uint8_t *const key[2], const unsigned x[2],
+                        const uint8_t *const plaintext[2], size_t size);
 /* One after the other: schat__ige_decrypt, then schat__msg_key2 of what comes out; the second costs next to nothing where the processor has
  * instructions for both. */
 int schat__ige_open(schat__crypto *crypto, const uint8_t aes_key[32], uint8_t aes_iv[32], const uint8_t *in, uint8_t *out, size_t size,

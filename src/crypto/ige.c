@@ -41,6 +41,10 @@ static int all_at_once(void (*many)(const schat__ige_job *jobs, size_t count), s
   return SCHAT_OK;
 }
 
+int schat__ige_gains(const schat__crypto *crypto) {
+  return crypto->ige->encrypt_n != NULL;
+}
+
 int schat__ige_encrypt_n(schat__crypto *crypto, schat__ige_job *jobs, size_t count) {
   if (!sizes_are_lawful(jobs, count)) return SCHAT_E_INVALID;
   if (crypto->ige->encrypt_n != NULL) return all_at_once(crypto->ige->encrypt_n, jobs, count);

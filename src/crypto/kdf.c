@@ -17,6 +17,17 @@ int schat__msg_key2(schat__crypto *crypto, uint8_t msg_key[16], const uint8_t ke
   return status;
 }
 
+int schat__msg_key2_two(schat__crypto *crypto, uint8_t *const msg_key[2], const uint8_t *const key[2], const unsigned x[2],
+                        const uint8_t *const plaintext[2], size_t size) {
+  if (crypto->sha != NULL && size > 0 && size % 16 == 0) {
+    const uint8_t *const prefix[2] = {key[0] + 88 + x[0], key[1] + 88 + x[1]};
+    crypto->sha->msg_key_two(msg_key, prefix, plaintext, size);
+    return SCHAT_OK;
+  }
+  int status = schat__msg_key2(crypto, msg_key[0], key[0], x[0], plaintext[0], size);
+  return status == SCHAT_OK ? schat__msg_key2(crypto, msg_key[1], key[1], x[1], plaintext[1], size) : status;
+}
+
 int schat__ige_open(schat__crypto *crypto, const uint8_t aes_key[32], uint8_t aes_iv[32], const uint8_t *in, uint8_t *out, size_t size,
                     uint8_t msg_key[16], const uint8_t key[256], unsigned x) {
   if (crypto->sha != NULL && size > 0 && size % 16 == 0) {

@@ -79,6 +79,11 @@ static uint64_t length_is_lawful(uint64_t length, uint64_t room, uint64_t paddin
   return not_above(length + padding_min, room) & not_above(room, length + padding_max) & (1u ^ (length & 1u)) & (1u ^ ((length >> 1) & 1u));
 }
 
+int schat__envelope_genuine(const uint8_t made[16], const uint8_t *message, const uint8_t *work, size_t work_size) {
+  int genuine = schat__equal(made, message + 8, 16);
+  return genuine & (int)length_is_lawful(schat__load32(work), work_size - 4, SCHAT__PADDING_MIN, SCHAT__PADDING_MAX);
+}
+
 /* MTProto 2: the hash covers everything, so that the length needs no look before it is known to be good (R-DEC-01). */
 static int open2(schat__crypto *crypto, message_keys *k, const uint8_t key[256], unsigned x, const uint8_t *message, size_t size,
                  uint8_t *work) {
@@ -87,9 +92,7 @@ static int open2(schat__crypto *crypto, message_keys *k, const uint8_t key[256],
   if (status == SCHAT_OK) {
     status = schat__ige_open(crypto, k->aes_key, k->aes_iv, message + SCHAT__ENVELOPE_HEAD, work, size, k->msg_key, key, x);
   }
-  if (status != SCHAT_OK) return status;
-  int genuine = schat__equal(k->msg_key, msg_key, sizeof k->msg_key);
-  return genuine & (int)length_is_lawful(schat__load32(work), size - 4, SCHAT__PADDING_MIN, SCHAT__PADDING_MAX);
+  return status == SCHAT_OK ? schat__envelope_genuine(k->msg_key, message, work, size) : status;
 }
 
 /* MTProto 1: the hash ends where the length says, which is a secret until then. So it is made for every lawful end (R-DEC-02, R-DEC-03). */
@@ -117,12 +120,9 @@ static int decrypt_and_judge(schat__crypto *crypto, const uint8_t key[256], int 
   return status;
 }
 
-int schat__envelope_open(schat__crypto *crypto, const uint8_t key[256], int64_t key_fingerprint, int mtproto, int sender_is_originator,
-                         const uint8_t *message, size_t size, uint8_t *work, const uint8_t **object, size_t *object_size) {
-  if (mtproto != 1 && mtproto != 2) return SCHAT_E_INVALID;
-  if (size < MESSAGE_MIN || (size - SCHAT__ENVELOPE_HEAD) % BLOCK != 0) return 0; /* X-02; nothing secret was looked at */
+int schat__envelope_give(int verdict, int64_t key_fingerprint, const uint8_t *message, size_t size, uint8_t *work, const uint8_t **object,
+                         size_t *object_size) {
   const size_t work_size = size - SCHAT__ENVELOPE_HEAD;
-  int verdict = decrypt_and_judge(crypto, key, mtproto, sender_is_originator ? 0 : 8, message, work_size, work);
   SCHAT__PUBLIC(&verdict, sizeof verdict); /* one bit, of all checks together */
   if (verdict == 1 && schat__envelope_fingerprint(message) != key_fingerprint) verdict = 0;
   if (verdict == 1) {
@@ -133,4 +133,13 @@ int schat__envelope_open(schat__crypto *crypto, const uint8_t key[256], int64_t 
     schat__wipe(work, work_size);
   }
   return verdict;
+}
+
+int schat__envelope_open(schat__crypto *crypto, const uint8_t key[256], int64_t key_fingerprint, int mtproto, int sender_is_originator,
+                         const uint8_t *message, size_t size, uint8_t *work, const uint8_t **object, size_t *object_size) {
+  if (mtproto != 1 && mtproto != 2) return SCHAT_E_INVALID;
+  if (size < MESSAGE_MIN || (size - SCHAT__ENVELOPE_HEAD) % BLOCK != 0) return 0; /* X-02; nothing secret was looked at */
+  const size_t work_size = size - SCHAT__ENVELOPE_HEAD;
+  int verdict = decrypt_and_judge(crypto, key, mtproto, sender_is_originator ? 0 : 8, message, work_size, work);
+  return schat__envelope_give(verdict, key_fingerprint, message, size, work, object, object_size);
 }

@@ -108,10 +108,14 @@ static int close_difference(schat_manager *m, const schat_difference *d) {
 
 /* Each part is a step of its own inside one group. */
 static int feed(schat_manager *m, const schat_difference *d, int64_t now) {
-  size_t i;
+  size_t i, opened = 0;
   int status = SCHAT_OK;
   for (i = 0; status >= 0 && i < d->chat_count; i++) status = schat_input_chat(m, &d->chats[i], now);
-  for (i = 0; status >= 0 && i < d->message_count; i++) status = schat_input_message(m, &d->messages[i], 0, now);
+  for (i = 0; status >= 0 && i < d->message_count; i++) {
+    if (i == opened) opened += schat__ahead_open(&m->env, &d->messages[i], d->message_count - i);
+    status = schat_input_message(m, &d->messages[i], 0, now);
+  }
+  schat__ahead_end(&m->env);
   return status < 0 ? status : SCHAT_OK;
 }
 

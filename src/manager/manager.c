@@ -47,6 +47,7 @@ static int set_up(schat_manager *m, const schat_config *config) {
   complete_policy(&env->policy);
   env->own_id = config->user_id;
   schat__arena_init(&env->arena, env->mem, arena_limit(&env->policy));
+  schat__arena_init(&env->ahead_arena, env->mem, SIZE_MAX);
   schat__arena_init(&env->journal_arena, env->mem, SIZE_MAX);
   schat__arena_init(&m->commit_arena, env->mem, SIZE_MAX);
   schat__arena_init(&m->out_arena, env->mem, arena_limit(&env->policy));
@@ -75,6 +76,7 @@ static void tear_down(schat_manager *m) {
   schat__free(env->mem, env->journal, env->journal_capacity * sizeof *env->journal);
   schat__free(env->mem, m->pending, m->pending_capacity * sizeof *m->pending);
   schat__arena_free(&env->arena);
+  schat__arena_free(&env->ahead_arena);
   schat__arena_free(&env->journal_arena);
   schat__arena_free(&m->commit_arena);
   schat__arena_free(&m->out_arena);

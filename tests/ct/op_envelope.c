@@ -131,6 +131,36 @@ static void open_garbage(schat__crypto *crypto) {
   }
 }
 
+/* Together: of two sizes, one of them damaged, so that pairs, lanes and who stands alone are met. */
+#define MANY 7u
+
+static void seal_and_open_many(schat__crypto *crypto) {
+  static uint8_t keys[MANY][256], texts[MANY][PADDED], sealed[MANY][TOTAL], works[MANY][PADDED];
+  schat__seal_job seals[MANY];
+  schat__open_job opens[MANY];
+  for (size_t i = 0; i < MANY; i++) {
+    const size_t size = i % 3 == 0 ? PADDED - 16 : PADDED;
+    const schat__seal_job seal = {keys[i], FINGERPRINT, (int)(i % 2), texts[i], size, sealed[i], 0};
+    const schat__open_job open = {keys[i], FINGERPRINT, (int)(i % 2), sealed[i], SCHAT__ENVELOPE_HEAD + size, works[i], NULL, 0, 0};
+    fill_secret(keys[i], sizeof keys[i]);
+    fill_secret(texts[i] + 4, sizeof texts[i] - 4);
+    schat__store32(texts[i], OBJECT);
+    make_secret(texts[i], sizeof texts[i]);
+    make_secret(works[i], sizeof works[i]);
+    seals[i] = seal;
+    opens[i] = open;
+  }
+  NEED(schat__envelope_seal_n(crypto, seals, MANY) == SCHAT_OK);
+  for (size_t i = 0; i < MANY; i++) NEED(is_secret(sealed[i] + 8, seals[i].padded_size));
+  make_public(sealed, sizeof sealed);
+  sealed[4][40] ^= 1;
+  schat__envelope_open_n(crypto, opens, MANY);
+  for (size_t i = 0; i < MANY; i++) {
+    NEED(opens[i].verdict == (i != 4));
+    NEED(is_public(works[i], seals[i].padded_size));
+  }
+}
+
 /* Authentic, under a key that is named wrongly. */
 static void open_other_fingerprint(schat__crypto *crypto) {
   forge(crypto, 2, 1, OBJECT, PADDED);
@@ -148,6 +178,7 @@ const operation envelope_operations[] = {
     {"open1_bad_msg_key", open_bad_msg_key1},
     {"open1_bad_length", open_bad_length1},
     {"open1_bad_padding", open_bad_padding1},
+    {"seal_and_open_many", seal_and_open_many},
     {"open_garbage", open_garbage},
     {"open_other_fingerprint", open_other_fingerprint},
     {NULL, NULL},
