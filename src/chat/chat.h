@@ -333,7 +333,6 @@ typedef struct {
 
 /* How the journal names what happened. */
 typedef enum {
-  SCHAT__UNDO_NONE,
   SCHAT__UNDO_CHAT,
   SCHAT__UNDO_SECRETS,
   SCHAT__UNDO_ITEM_NEW,

@@ -465,9 +465,8 @@ int schat__ask_failed(schat__env *env, schat__slot *slot, int32_t code, const ch
       return fail(env, slot, SCHAT_CLOSE_DECLINED, code, text);
     case SCHAT_ERROR_CHAT_FAILED:
       return fail(env, slot, SCHAT_CLOSE_REQUEST_FAILED, code, text);
-    case SCHAT_ERROR_DONE:
-      if (slot->chat.state == SCHAT_STATE_CLOSED) return schat__discard_done(env, slot);
-      break;
+    case SCHAT_ERROR_DONE: /* of a discard: nothing is left to close */
+      return schat__discard_done(env, slot);
     case SCHAT_ERROR_ACCOUNT:
       return account_gone(env, slot);
     case SCHAT_ERROR_RETRY:

@@ -45,8 +45,6 @@ static void undo_one(schat__env *env, schat__undo *undo) {
     slot->wake_at = env->account.clock;
   }
   switch ((schat__undo_kind)undo->kind) {
-    case SCHAT__UNDO_NONE:
-      break;
     case SCHAT__UNDO_CHAT:
       slot->chat = *undo->u.chat;
       slot->saved = 0;
@@ -128,7 +126,6 @@ static void settle_one(schat__env *env, schat__undo *undo) {
     case SCHAT__UNDO_ITEM_GONE:
       schat__lists_trim(env, undo->slot);
       break;
-    case SCHAT__UNDO_NONE:
     case SCHAT__UNDO_CHAT:
     case SCHAT__UNDO_ITEM_NEW:
     case SCHAT__UNDO_SLOT_NEW:

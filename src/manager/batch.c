@@ -151,7 +151,6 @@ static int from_undo(builder *b, const schat__undo *undo) {
     case SCHAT__UNDO_CONFIG_NEW:
     case SCHAT__UNDO_CONFIG_RULES:
       return put_config(b, &env->configs[undo->u.config.index]);
-    case SCHAT__UNDO_NONE:
     case SCHAT__UNDO_FLIGHT_GONE:
       break;
   }

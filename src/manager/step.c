@@ -18,9 +18,7 @@ int schat__enter(const schat_manager *m) {
 static void pass_time(schat__env *env, int64_t now) {
   schat__account *account = &env->account;
   if (now < account->wall - 1000) env->account_dirty = 1; /* the store would count on from the later time */
-  if (account->wall == 0) {
-    account->clock = now;
-  } else if (now > account->wall) {
+  if (now > account->wall) {
     account->clock += now - account->wall;
     if (account->clock > SCHAT__NOW_MAX) account->clock = SCHAT__NOW_MAX; /* a clock that goes to and fro for ever overflows nothing */
   }

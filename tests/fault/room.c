@@ -1,56 +1,11 @@
 /* SPDX-License-Identifier: BSL-1.0
- * room.c - memory that the library has at hand already (places in its journal, what is left of a block) is a site of its own: it might as
- * well have been used up, and none have come.
- *
- * The linker puts these functions before the library's (--wrap). Calls within one file of the library go past them: so those that change
- * a chat under the journal are here as well. */
-#include "chat/journal.h"
-#include "memory.h"
+ * room.c - memory at hand, refused to the account under test: a site of its own (room.h). */
+#include "room.h"
+
 #include "explore.h"
+#include "memory.h"
 
-#define WRAP(type, name, parameters) \
-  type __real_##name parameters; \
-  type __wrap_##name parameters; \
-  type __wrap_##name parameters
-
-static int refuses(void) { return memory_inside > 0 && explore_site(SITE_ROOM, 0) != MODE_NONE; }
-
-WRAP(schat__undo *, schat__journal_add, (schat__env * env, schat__undo_kind kind, schat__slot *slot)) {
-  return refuses() ? NULL : __real_schat__journal_add(env, kind, slot);
-}
-
-WRAP(void *, schat__arena_take, (schat__arena * arena, size_t size)) {
-  return refuses() ? NULL : __real_schat__arena_take(arena, size);
-}
-
-WRAP(int, schat__edit, (schat__env * env, schat__slot *slot)) {
-  return slot->saved != env->savepoint && refuses() ? SCHAT_E_NOMEM : __real_schat__edit(env, slot);
-}
-
-WRAP(int, schat__edit_secrets, (schat__env * env, schat__slot *slot)) {
-  return refuses() ? SCHAT_E_NOMEM : __real_schat__edit_secrets(env, slot);
-}
-
-WRAP(int, schat__drop_secrets, (schat__env * env, schat__slot *slot)) {
-  return slot->secrets != NULL && refuses() ? SCHAT_E_NOMEM : __real_schat__drop_secrets(env, slot);
-}
-
-WRAP(int, schat__slot_new, (schat__env * env, int32_t chat_id, schat__slot **slot)) {
-  return refuses() ? SCHAT_E_NOMEM : __real_schat__slot_new(env, chat_id, slot);
-}
-
-WRAP(int, schat__slot_remove, (schat__env * env, schat__slot *slot)) {
-  return refuses() ? SCHAT_E_NOMEM : __real_schat__slot_remove(env, slot);
-}
-
-WRAP(int, schat__item_new, (schat__env * env, schat__slot *slot, schat__item_kind kind, int64_t key, size_t size, schat__item **item)) {
-  return refuses() ? SCHAT_E_NOMEM : __real_schat__item_new(env, slot, kind, key, size, item);
-}
-
-WRAP(int, schat__item_load, (schat__env * env, schat__slot *slot, schat__item *item)) {
-  return refuses() ? SCHAT_E_NOMEM : __real_schat__item_load(env, slot, item);
-}
-
-WRAP(int, schat__item_edit, (schat__env * env, schat__slot *slot, schat__item *item)) {
-  return item->saved != env->savepoint && refuses() ? SCHAT_E_NOMEM : __real_schat__item_edit(env, slot, item);
+static int room_refuses(const schat_allocator *mem) {
+  (void)mem;
+  return memory_inside > 0 && explore_site(SITE_ROOM, 0) != MODE_NONE;
 }

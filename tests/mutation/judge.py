@@ -113,13 +113,13 @@ class Judge:
 
     def measure_one(self, program):
         scratch, counts = self.workshop.home / "scratch", self.workshop.home / "counts"
-        backwards = plain = self.execute(program, self.workshop.home / "plain", scratch, {"MUTATION_FIRST": "-"}.items())
-        if not plain.good:
+        plain = self.execute(program, self.workshop.home / "plain", scratch)
+        if not plain.good and program.linkage is not None:
+            program = program._replace(apart=True)
             plain = self.execute(program, self.workshop.home / "plain", scratch)
-        if not plain.good and program.linkage is not None and not program.apart:
-            return self.measure_one(program._replace(apart=True))
         if not plain.good:
             return None
+        backwards = self.execute(program, self.workshop.home / "plain", scratch, {"MUTATION_FIRST": "-"}.items())
         self.execute(program, self.workshop.home / "coverage", scratch, {"GCOV_PREFIX": str(counts), "MUTATION_COVERAGE": "1"}.items())
         lines, functions = self.workshop.lines(counts) if counts.exists() else ({}, {})
         reached = {source: sorted(line for line, count in counted.items() if count) for source, counted in lines.items()}
@@ -145,16 +145,15 @@ class Judge:
 
     def verdict(self, mutant, libraries, number, kills, scratch, effort=1e9):
         """(program that noticed or None, why, its test), within so many seconds of a processor, or "same code"."""
-        names, used, doubted, tried = self.candidates(mutant) & set(self.programs), 0.0, False, 0
-        for name in sorted(names, key=lambda n: self.order(n, mutant, kills)):
-            seconds = self.programs[name].seconds
-            if tried >= TRIED_AT_LEAST and used + seconds > effort:
-                continue  # a quicker one may still be tried
-            used, tried = used + seconds, tried + 1
-            if used > DOUBTED_AFTER and not doubted:
+        names, used, doubted = self.candidates(mutant) & set(self.programs), 0.0, False
+        for tried, name in enumerate(sorted(names, key=lambda n: self.order(n, mutant, kills))):
+            used += self.programs[name].seconds
+            if used > DOUBTED_AFTER and tried > 0 and not doubted:
                 doubted = True
                 if self.workshop.is_same_optimised(mutant.file, mutant, Path(scratch).parent.name):
                     return "same code"
+            if used > effort and tried >= TRIED_AT_LEAST:
+                return None, f"{tried} of {len(names)} programs", ""
             first = sorted((test for program, test in kills if program == name), key=lambda test: (-kills[name, test], test))
             more = {"MUTATION_ACTIVE": str(number), "MUTATION_FIRST": ",".join(first[:TESTS_FIRST]) if self.programs[name].free else ""}
             outcome = self.execute(self.programs[name], libraries, scratch, more.items())
@@ -162,12 +161,10 @@ class Judge:
                 return name, outcome.why, outcome.test
         if not doubted and self.workshop.is_same_optimised(mutant.file, mutant, Path(scratch).parent.name):
             return "same code"
-        return None, f"{tried} of {len(names)} programs", ""
+        return None, f"{len(names)} programs", ""
 
     def order(self, name, mutant, kills):
         """Programs that noticed much of this file in little time come first; the one that has its name is thought to."""
         noticed = sum(count for (program, _), count in kills.items() if program == name)
-        if mutant.operator in ("check", "ret") and name == "test_fault":
-            noticed += 5  # it makes every call fail
         likely = noticed + (5 if name == "test_" + Path(mutant.file).stem else 0.05)
         return -likely / (self.programs[name].seconds + 0.02), name

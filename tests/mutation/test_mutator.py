@@ -184,7 +184,7 @@ class Judge(unittest.TestCase):
         self.assertEqual(self.verdict(11, "check"), ("probe", "1"))
 
     def test_a_mutant_that_no_test_notices_survives(self):
-        self.assertEqual(self.verdict(11, "rel"), (None, "1 of 1 programs"))
+        self.assertEqual(self.verdict(11, "rel"), (None, "1 programs"))
 
     def test_a_mutant_that_never_ends_is_killed(self):
         self.assertEqual(self.verdict(16, "dec"), ("probe", "hang"))

@@ -46,7 +46,7 @@ void pool_reset(pool *p) {
   p->for_ever = 0;
 }
 
-static int fails(pool *p) {
+int pool_refuses(pool *p) {
   if (p->fail_in == 0) return 0;
   if (p->fail_in > 1) {
     p->fail_in--;
@@ -77,7 +77,7 @@ static void *allocate(void *user_data, size_t size) {
   unsigned c = class_of(size);
   size_t whole;
   uint8_t *head;
-  if (fails(p)) return NULL;
+  if (pool_refuses(p)) return NULL;
   p->held += size;
   if (c == POOL_CLASSES) return take_big(p, size);
   whole = HEAD + ((size_t)LEAST << c);

@@ -32,6 +32,10 @@ void pool_close(pool *p);
 /* Everything is given back at once, and zero. */
 void pool_reset(pool *p);
 schat_allocator pool_allocator(pool *p);
+/* Counts an allocation: whether this is one that fails. */
+int pool_refuses(pool *p);
+/* 1: memory that the library has at hand counts, too. */
+extern int pool_counts_room;
 /* How often needle stands in the memory, held or given back. */
 size_t pool_find(const pool *p, const void *needle, size_t size);
 

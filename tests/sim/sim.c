@@ -2,6 +2,7 @@
  * sim.c - the simulator: runs schedules by the seed, shrinks and shows the one that fails, and says what was reached.
  *
  *   sim --schedules N --seed S [--jobs J] [--profile NAME]    schedules of the seeds S, S+1 ... S+N-1
+ *   sim --room 1 ...                                          where allocations fail, memory at hand is refused as well
  *   sim --replay SEED [--steps N] [--off CLASS,...]           one schedule, told step by step */
 #include <inttypes.h>
 #include <stdio.h>
@@ -183,6 +184,7 @@ int main(int argc, char **argv) {
     else if (strcmp(argv[i], "--seed") == 0) seed = strtoull(value, NULL, 10);
     else if (strcmp(argv[i], "--jobs") == 0) jobs = atoi(value);
     else if (strcmp(argv[i], "--profile") == 0) base.profile = profile_of(value);
+    else if (strcmp(argv[i], "--room") == 0) pool_counts_room = atoi(value);
     else if (strcmp(argv[i], "--steps") == 0) base.steps = atoi(value);
     else if (strcmp(argv[i], "--off") == 0) base.off = classes_of(value);
     else if (strcmp(argv[i], "--replay") == 0) {

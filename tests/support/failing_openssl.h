@@ -8,7 +8,6 @@
 
 static long openssl_left = -1; /* allocations that still succeed; -1: all do */
 static int openssl_failed;     /* whether one has failed since openssl_fail_after */
-static long openssl_live;      /* blocks that libcrypto has and has not given back */
 
 static int openssl_may_allocate(void) {
   if (openssl_left < 0) return 1;
@@ -20,21 +19,16 @@ static int openssl_may_allocate(void) {
 
 static void *openssl_malloc(size_t size, const char *file, int line) {
   (void)file, (void)line;
-  void *made = openssl_may_allocate() ? malloc(size) : NULL;
-  openssl_live += made != NULL;
-  return made;
+  return openssl_may_allocate() ? malloc(size) : NULL;
 }
 
 static void *openssl_realloc(void *p, size_t size, const char *file, int line) {
   (void)file, (void)line;
-  void *made = openssl_may_allocate() ? realloc(p, size) : NULL;
-  openssl_live += made != NULL && p == NULL;
-  return made;
+  return openssl_may_allocate() ? realloc(p, size) : NULL;
 }
 
 static void openssl_free(void *p, const char *file, int line) {
   (void)file, (void)line;
-  openssl_live -= p != NULL;
   free(p);
 }
 

@@ -115,6 +115,24 @@ static void release_none(void *user_data, void *memory) {
   (void)memory;
 }
 
+/* Policies and dates beyond all bounds are taken as the most there is. */
+static void what_is_beyond_all_bounds_is_the_most_there_is(void **state) {
+  opening o;
+  (void)state;
+  prepare(&o);
+  o.policy.keep_acked = UINT32_MAX;
+  o.policy.flags |= SCHAT_POLICY_KEEP_ACKED;
+  o.policy.max_message_bytes = UINT32_MAX;
+  o.policy.rekey_messages = 1;
+  assert_int_equal(schat_open(&o.config, SCHAT__NOW_MAX, &o.manager), SCHAT_OK);
+  assert_int_equal(o.manager->env.policy.keep_acked, SCHAT__KEEP_ACKED_MAX);
+  assert_int_equal(o.manager->env.policy.rekey_messages, 2);
+  assert_int_equal(o.manager->env.account.date, SCHAT__NOW_MAX / 1000 > INT32_MAX ? INT32_MAX : SCHAT__NOW_MAX / 1000);
+  assert_int_equal(schat_wipe(o.manager, SCHAT__NOW_MAX), SCHAT_OK); /* of an account that has nothing */
+  schat_close(o.manager);
+  memstore_free(o.store);
+}
+
 /* X-17 reject: openings that lack what they need. */
 static void openings_that_lack_a_part_are_refused(void **state) {
   static const int64_t bad[] = {0, -1, INT64_MIN, INT64_MAX, SCHAT__NOW_MAX + 1};
@@ -131,6 +149,9 @@ static void openings_that_lack_a_part_are_refused(void **state) {
   o.config.allocator = &allocator;
   assert_int_equal(try_open(&o, w->now), SCHAT_E_NOMEM);
   allocator.release = NULL;
+  assert_int_equal(try_open(&o, w->now), SCHAT_E_INVALID);
+  allocator.release = release_none;
+  allocator.allocate = NULL;
   assert_int_equal(try_open(&o, w->now), SCHAT_E_INVALID);
   o.config.allocator = NULL;
   o.config.storage_key = NULL;
@@ -613,6 +634,7 @@ static void a_source_that_fails_is_a_failure_wherever_it_fails(void **state) {
 int main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
   const struct CMUnitTest tests[] = {
+      T(what_is_beyond_all_bounds_is_the_most_there_is),
       T(structs_of_unknown_sizes_are_refused),
       T(openings_that_lack_a_part_are_refused),
       T(inputs_that_are_no_inputs_are_refused),

@@ -307,31 +307,6 @@ static void an_initiator_who_only_listens_says_one_noop(void **state) {
   lab_free(l);
 }
 
-/* What goes out in the place of a confirmed message (D-07) shows nothing to a peer that drops it unread: that Noop is still to be said. */
-static void an_initiator_who_only_answers_for_the_past_says_one_noop_too(void **state) {
-  lab *l = lab_new(66, 1, NULL);
-  schat__action action;
-  int32_t past;
-  size_t i, of_the_past = 0, new_ones = 0;
-  (void)state;
-  lab_make_request(l);
-  assert_int_equal(lab_answer(l), SCHAT_OK);
-  lab_take_next(l);
-  past = lab_chat(l)->peer_in_seq - 1;
-  memset(&action, 0, sizeof action);
-  action.type = SCHAT__ACTION_RESEND;
-  action.start = action.end = schat__wire_out(past, 1);
-  lab_forget(l);
-  assert_int_equal(lab_act(l, &action), SCHAT_OK);
-  assert_rests_on(l, l->next_fingerprint);
-  for (i = 0; i < l->sent_count; i++) {
-    of_the_past += l->sent[i].action == NOOP && l->sent[i].out_raw == past;
-    new_ones += l->sent[i].action == NOOP && l->sent[i].out_raw == lab_chat(l)->out_seq - 1;
-  }
-  assert_true(of_the_past == 1 && new_ones == 1);
-  lab_free(l);
-}
-
 /* R-PFS-19 reject: once the old key is gone, what it seals is not opened any more. */
 static void the_old_key_opens_nothing_once_it_is_gone(void **state) {
   lab *l = quiet_lab(21, 1);
@@ -1717,7 +1692,6 @@ int main(void) {
       cmocka_unit_test(a_key_stays_for_100_messages_and_goes_with_the_101st),
       cmocka_unit_test(a_key_that_has_sealed_nothing_stays_for_ever),
       cmocka_unit_test(an_initiator_who_only_listens_says_one_noop),
-      cmocka_unit_test(an_initiator_who_only_answers_for_the_past_says_one_noop_too),
       cmocka_unit_test(a_key_lives_a_week_and_not_a_millisecond_more),
       cmocka_unit_test(a_message_after_a_week_finds_the_key_too_old),
       cmocka_unit_test(the_week_goes_on_through_restarts),

@@ -291,35 +291,6 @@ static void a_resend_of_what_is_under_way_leaves_the_way_free(void **state) {
   stage_free(s);
 }
 
-static size_t sends_of(const world_peer *peer, int64_t random_id) {
-  size_t i, found = 0;
-  for (i = 0; i < peer->request_count; i++) found += peer->requests[i].random_id == random_id;
-  return found;
-}
-
-/* The server has a minute for its answer; a peer that asks sooner gets what is under way. */
-static void what_left_within_a_minute_is_not_sent_again(void **state) {
-  (void)state;
-  stage *s = stage_new(92, 1, NULL);
-  world_peer *peer = &s->w->peers[0];
-  const int32_t raw = stage_slot(s)->chat.out_seq;
-  int64_t id = 0;
-  peer->hold = 1;
-  world_forget(s->w);
-  assert_true(world_text(s->w, 0, s->chat_id, "under way", &id) >= 0);
-  world_drain(s->w, 0);
-  assert_int_equal(sends_of(peer, id), 1);
-  s->w->now += MINUTE;
-  assert_int_equal(stage_resend(s, raw, s->p->out_raw++, raw, raw), SCHAT_OK);
-  world_drain(s->w, 0);
-  assert_int_equal(sends_of(peer, id), 1);
-  s->w->now++;
-  assert_int_equal(stage_resend(s, raw, s->p->out_raw++, raw, raw), SCHAT_OK);
-  world_drain(s->w, 0);
-  assert_int_equal(sends_of(peer, id), 2);
-  stage_free(s);
-}
-
 /* R-SEQ-16 reject: nor is one that came in order answered again */
 static void a_replayed_resend_is_not_answered(void **state) {
   stage *s = with_texts(6, 1, 4, 0);
@@ -630,7 +601,6 @@ int main(void) {
       cmocka_unit_test(the_span_of_a_range_is_bounded),
       cmocka_unit_test(a_resend_behind_a_gap_is_answered_at_once_and_once),
       cmocka_unit_test(a_resend_of_what_is_under_way_leaves_the_way_free),
-      cmocka_unit_test(what_left_within_a_minute_is_not_sent_again),
       cmocka_unit_test(a_replayed_resend_is_not_answered),
       cmocka_unit_test(requests_in_a_row_are_answered_with_a_pause),
       cmocka_unit_test(noops_are_answered_with_a_pause_too),

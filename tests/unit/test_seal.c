@@ -244,8 +244,27 @@ static void a_fork_does_not_share_nonces(void **state) {
 }
 #endif
 
+/* Sizes that libcrypto cannot take are refused before a byte is looked at. */
+static void sizes_beyond_libcryptos_are_refused(void **state) {
+  (void)state;
+  schat__crypto *own = NULL;
+  schat__sealer *sealer = NULL;
+  static const uint8_t key[32] = {1};
+  uint8_t out[64] = {0};
+  assert_int_equal(schat__crypto_new(NULL, NULL, NULL, &own), SCHAT_OK);
+  assert_int_equal(schat__sealer_new(NULL, own, key, &sealer), SCHAT_OK);
+  const size_t most = INT32_MAX;
+  assert_int_equal(schat__seal(sealer, key, most + 1, key, 16, out), SCHAT_E_TOO_LARGE);
+  assert_int_equal(schat__seal(sealer, key, 16, key, most - SCHAT__SEAL_OVERHEAD + 1, out), SCHAT_E_TOO_LARGE);
+  assert_int_equal(schat__unseal(sealer, key, most + 1, key, SCHAT__SEAL_OVERHEAD + 1, out), SCHAT_E_TOO_LARGE);
+  assert_int_equal(schat__unseal(sealer, key, 16, key, most + 1, out), SCHAT_E_TOO_LARGE);
+  schat__sealer_free(sealer);
+  schat__crypto_free(own);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(sizes_beyond_libcryptos_are_refused),
     cmocka_unit_test(records_open_in_this_opening_and_in_later_ones),
     cmocka_unit_test(the_format_is_the_one_that_was_written_down),
     cmocka_unit_test(the_value_shows_nothing_of_the_text),

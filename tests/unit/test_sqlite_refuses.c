@@ -23,6 +23,7 @@
 
 #include <sqlite3.h>
 
+#include "faultvfs.h"
 #include "secretchat/sqlite.h"
 
 /* Refusing ----------------------------------------------------------------------------------------------------------------------- */
@@ -421,6 +422,37 @@ static void a_destruction_that_fails_says_why(void **state) {
   assert_int_equal(access(counter, F_OK), -1);
 }
 
+/* Every byte is overwritten, and synced, before a name goes. */
+static void a_large_file_that_cannot_be_synced_says_so(void **state) {
+  char large[20001];
+  schat_sqlite *db = open_with("kept");
+  (void)state;
+  memset(large, 'x', sizeof large - 1);
+  large[sizeof large - 1] = '\0';
+  assert_int_equal(try_commit(db, 2, large), SCHAT_OK);
+  schat_sqlite_close(db);
+  faultvfs_install();
+  faultvfs_fail(FAULTVFS_SYNC, 1, SQLITE_IOERR_FSYNC, 1);
+  assert_int_equal(try_destroy(), SCHAT_E_STORE);
+  faultvfs_remove();
+}
+
+static void a_name_that_is_too_long_is_no_file(void **state) {
+  char name[2000];
+  schat_sqlite *db = NULL;
+  schat_sqlite_options options;
+  (void)state;
+  memset(name, 'x', sizeof name - 1);
+  name[sizeof name - 1] = '\0';
+  assert_true(schat_sqlite_open(name, NULL, &db) < 0);
+  assert_null(db);
+  assert_true(schat_sqlite_destroy(name, NULL) < 0);
+  SCHAT_INIT(options);
+  options.generation_path = name;
+  assert_true(schat_sqlite_open(path, &options, &db) < 0);
+  assert_null(db);
+}
+
 /* Another program's empty database is not ours to fill. */
 static void an_empty_file_of_another_version_is_refused(void **state) {
   sqlite3 *raw = NULL;
@@ -444,6 +476,8 @@ int main(void) {
       cmocka_unit_test_setup_teardown(a_query_without_an_answer_is_a_damaged_file, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_file_system_that_is_full_is_told_from_one_that_refuses, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_destruction_that_fails_says_why, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_large_file_that_cannot_be_synced_says_so, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_name_that_is_too_long_is_no_file, set_up, tear_down),
       cmocka_unit_test_setup_teardown(an_empty_file_of_another_version_is_refused, set_up, tear_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
