@@ -176,6 +176,11 @@ static void show_figure(const run *r) {
          r->taken, r->failed);
 }
 
+static void names_free(char **names, size_t count) {
+  for (size_t i = 0; i < count; i++) free(names[i]);
+  free(names);
+}
+
 /* What computes here, and what could. */
 static void show_kernels(const schat__crypto *crypto) {
   const schat__ige_kernel *kernel;
@@ -194,14 +199,12 @@ int main(int argc, char **argv) {
   schat__arena_init(&r.arena, NULL, ARENA_LIMIT);
   if (count == 0 || schat__crypto_new(NULL, NULL, NULL, &r.crypto) != SCHAT_OK) {
     fprintf(stderr, "%s: no files, or no such kernel\n", directory);
+    names_free(names, count);
     return 2;
   }
   show_kernels(r.crypto);
-  for (size_t i = 0; i < count; i++) {
-    run_file(&r, directory, names[i]);
-    free(names[i]);
-  }
-  free(names);
+  for (size_t i = 0; i < count; i++) run_file(&r, directory, names[i]);
+  names_free(names, count);
   for (size_t i = 0; i < 2; i++) stand_free(r.stands[i]);
   schat__crypto_free(r.crypto);
   schat__arena_free(&r.arena);
