@@ -19,6 +19,8 @@ typedef struct schat__crypto schat__crypto;
 /* `random` may be NULL (OpenSSL's generators). `mem` may be NULL. */
 int schat__crypto_new(const schat_allocator *mem, schat_random_fn random, void *user_data, schat__crypto **out);
 void schat__crypto_free(schat__crypto *crypto);
+/* schat__wipe_traces, or less where nothing but kernels has worked since the last time: they go a third as deep as libcrypto. */
+void schat__crypto_wipe_traces(schat__crypto *crypto);
 
 /* rand.c ------------------------------------------------------------------------------------------------------------------
  * Many small requests: the caller's source, or a fast-key-erasure pool (AES-256-CTR keyed from RAND_bytes; the first 32 bytes of each

@@ -2,6 +2,8 @@
  * engine.c - makes and ends a schat__crypto: what is fetched once, so that no message pays for a fetch. */
 #include "engine.h"
 
+#include "traces.h"
+
 int schat__digest_open(schat__digest *digest, const char *name) {
   if (digest->md == NULL) digest->md = EVP_MD_fetch(NULL, name, NULL);
   if (digest->ctx == NULL) digest->ctx = EVP_MD_CTX_new();
@@ -70,6 +72,16 @@ int schat__crypto_new(const schat_allocator *mem, schat_random_fn random, void *
   }
   *out = crypto;
   return SCHAT_OK;
+}
+
+void schat__crypto_wipe_traces(schat__crypto *crypto) {
+  const int native = crypto->sha != NULL && crypto->records != NULL && crypto->ige != &schat__ige_evp;
+  if (native && !crypto->deep) {
+    schat__wipe_shallow_traces();
+  } else {
+    schat__wipe_traces();
+  }
+  crypto->deep = 0;
 }
 
 void schat__crypto_free(schat__crypto *crypto) {

@@ -55,6 +55,7 @@ struct schat__crypto {
   const schat__ige_kernel *ige;
   const schat__sha_kernel *sha; /* NULL: libcrypto hashes */
   const schat__gcm_kernel *records; /* NULL: libcrypto seals them */
+  int deep; /* libcrypto, or the caller's source, has computed since traces were wiped */
   schat__fork fork;
   schat__pool pool;
   schat__dh dh;

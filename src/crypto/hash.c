@@ -4,7 +4,9 @@
 
 #include "engine.h"
 
-static int hash_parts(schat__digest *digest, uint8_t *out, const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size) {
+static int hash_parts(schat__crypto *crypto, schat__digest *digest, uint8_t *out, const uint8_t *a, size_t a_size, const uint8_t *b,
+                      size_t b_size) {
+  crypto->deep = 1;
   if (!digest->ready) digest->ready = EVP_DigestInit_ex2(digest->ctx, digest->md, NULL) == 1;
   if (!digest->ready) return SCHAT_E_CRYPTO;
   uint8_t value[EVP_MAX_MD_SIZE];
@@ -20,11 +22,11 @@ static int hash_parts(schat__digest *digest, uint8_t *out, const uint8_t *a, siz
 }
 
 int schat__sha1(schat__crypto *crypto, uint8_t out[20], const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size) {
-  return hash_parts(&crypto->sha1, out, a, a_size, b, b_size);
+  return hash_parts(crypto, &crypto->sha1, out, a, a_size, b, b_size);
 }
 
 int schat__sha256(schat__crypto *crypto, uint8_t out[32], const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size) {
-  return hash_parts(&crypto->sha256, out, a, a_size, b, b_size);
+  return hash_parts(crypto, &crypto->sha256, out, a, a_size, b, b_size);
 }
 
 static int hash_ends(EVP_MD_CTX *ctx, EVP_MD_CTX *copy, uint8_t out[SCHAT__ENDS][20], const uint8_t *data, size_t size) {
@@ -39,6 +41,7 @@ static int hash_ends(EVP_MD_CTX *ctx, EVP_MD_CTX *copy, uint8_t out[SCHAT__ENDS]
 
 int schat__sha1_ends(schat__crypto *crypto, uint8_t out[SCHAT__ENDS][20], const uint8_t *data, size_t size) {
   schat__digest *digest = &crypto->sha1;
+  crypto->deep = 1;
   if (!digest->ready) digest->ready = EVP_DigestInit_ex2(digest->ctx, digest->md, NULL) == 1;
   EVP_MD_CTX *copy = digest->ready ? EVP_MD_CTX_new() : NULL;
   if (copy == NULL) return SCHAT_E_CRYPTO;
@@ -51,7 +54,7 @@ int schat__sha1_ends(schat__crypto *crypto, uint8_t out[SCHAT__ENDS][20], const 
 
 int schat__md5(schat__crypto *crypto, uint8_t out[16], const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size) {
   if (!schat__digest_open(&crypto->md5, "MD5")) return SCHAT_E_CRYPTO;
-  return hash_parts(&crypto->md5, out, a, a_size, b, b_size);
+  return hash_parts(crypto, &crypto->md5, out, a, a_size, b, b_size);
 }
 
 int schat__equal(const uint8_t *a, const uint8_t *b, size_t size) {

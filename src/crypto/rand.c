@@ -25,6 +25,7 @@ int schat__random_source(schat_random_fn random, void *user_data, uint8_t *out, 
 }
 
 int schat__random_private(schat__crypto *crypto, uint8_t *out, size_t size) {
+  crypto->deep = 1;
   return schat__random_source(crypto->random, crypto->user_data, out, size);
 }
 
@@ -84,6 +85,7 @@ static int take_from_pool(schat__pool *pool, uint8_t *out, size_t size) {
 
 int schat__random(schat__crypto *crypto, uint8_t *out, size_t size) {
   if (crypto->random != NULL) return schat__random_private(crypto, out, size);
+  if (size > sizeof crypto->pool.bytes - crypto->pool.at) crypto->deep = 1; /* a refill */
   notice_fork(&crypto->pool, schat__fork_generation(&crypto->fork));
   if (take_from_pool(&crypto->pool, out, size)) return SCHAT_OK;
   schat__wipe(out, size);

@@ -80,6 +80,7 @@ static int take_key(const schat__sealer *sealer, record_key *k, const uint8_t sa
   const schat__gcm_kernel *kernel = sealer->crypto->records;
   uint8_t key[32];
   EVP_CIPHER_CTX *ctx = NULL;
+  sealer->crypto->deep = 1;
   int good = derive_key(sealer, salt, key);
   if (good && kernel == NULL) good = (ctx = open_context(sealer->crypto, key, sealing)) != NULL;
   if (good) {

@@ -12,6 +12,7 @@
 
 #define DEPTH 16384u /* bytes: half as much again as was ever found to be used */
 #define DEEP 32768u
+#define SHALLOW 8192u /* nearly three times what a message took where the kernels do all of it */
 #define NEAR 1024u /* as deep as one kernel goes */
 
 #if defined(__GNUC__) || defined(__clang__)
@@ -24,6 +25,11 @@
 
 static APART void wipe_stack(void) {
   uint8_t below[DEPTH];
+  schat__wipe(below, sizeof below);
+}
+
+static APART void wipe_shallow_stack(void) {
+  uint8_t below[SHALLOW];
   schat__wipe(below, sizeof below);
 }
 
@@ -76,6 +82,11 @@ static void wipe_registers(void) {}
 
 void schat__wipe_traces(void) {
   wipe_stack();
+  wipe_registers();
+}
+
+void schat__wipe_shallow_traces(void) {
+  wipe_shallow_stack();
   wipe_registers();
 }
 

@@ -7,6 +7,8 @@
 void schat__wipe_traces(void);
 /* The same, as deep as an exponentiation of libcrypto goes. */
 void schat__wipe_deep_traces(void);
+/* The same, as deep as a message goes where libcrypto has no part in it. */
+void schat__wipe_shallow_traces(void);
 /* The stack as deep as the kernels for one message go, and no registers: what every message pays for. */
 void schat__wipe_near_traces(void);
 

@@ -259,10 +259,26 @@ static int settle(command *c, const schat_message *given, schat_message *message
   return status;
 }
 
+#define AROUND_TEXT 256u /* what most messages are beside their text */
+
+/* Into a guess first: a text needs no measuring. SCHAT_E_BUFFER: it needs more. */
+static int encode_usual(command *c, const schat_message *message, schat_bytes *object) {
+  size_t room = AROUND_TEXT + message->text.size, size = 0;
+  uint8_t *out;
+  int status;
+  if (message->text.size > c->env->policy.max_message_bytes || (out = schat__arena_take(&c->env->arena, room)) == NULL) return SCHAT_E_BUFFER;
+  status = schat__message_encode(&c->env->arena, message, c->slot->chat.stated_layer, out, room, &size);
+  object->data = out;
+  object->size = size;
+  return status;
+}
+
 static int encode(command *c, const schat_message *message, schat_bytes *object) {
   uint8_t *out;
   size_t size = 0;
-  int status = schat__message_encode(&c->env->arena, message, c->slot->chat.stated_layer, NULL, 0, &size);
+  int status = encode_usual(c, message, object);
+  if (status != SCHAT_E_BUFFER) return status;
+  status = schat__message_encode(&c->env->arena, message, c->slot->chat.stated_layer, NULL, 0, &size);
   if (status != SCHAT_OK) return status;
   out = schat__arena_take(&c->env->arena, size);
   if (out == NULL) return size > c->env->policy.max_message_bytes ? SCHAT_E_TOO_LARGE : SCHAT_E_NOMEM;

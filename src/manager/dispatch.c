@@ -245,6 +245,6 @@ int schat_pop(schat_manager *m) {
   was_handed(&m->env, effect);
   schat__effect_free(&m->env, effect);
   schat__arena_reset(&m->out_arena);
-  schat__wipe_traces();
+  schat__crypto_wipe_traces(m->env.crypto);
   return SCHAT_OK;
 }

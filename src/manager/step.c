@@ -57,7 +57,7 @@ int schat__step_end(schat_manager *m, const schat__step *step, int status, schat
     if (committed < 0 || (committed == SCHAT_PENDING && status == SCHAT_OK)) status = committed;
     if (status >= 0) schat__dispatch(m); /* no callback runs in a call that fails */
   }
-  if (m->depth == 0) schat__wipe_traces();
+  if (m->depth == 0) schat__crypto_wipe_traces(m->env.crypto);
   return status;
 }
 
@@ -166,7 +166,7 @@ int schat_commit_done(schat_manager *m, uint64_t ticket, int status) {
   m->pending[0].done = 1;
   advance(m);
   schat__dispatch(m);
-  schat__wipe_traces();
+  schat__crypto_wipe_traces(m->env.crypto);
   return SCHAT_OK;
 }
 
@@ -188,7 +188,7 @@ int schat__group_close(schat_manager *m, int status) {
     if (committed < 0 || (committed == SCHAT_PENDING && status == SCHAT_OK)) status = committed;
   }
   if (status >= 0) schat__dispatch(m);
-  schat__wipe_traces();
+  schat__crypto_wipe_traces(m->env.crypto);
   return status;
 }
 

@@ -79,6 +79,11 @@ static APART void leave_much(void) {
   leave(place, sizeof place);
 }
 
+static APART void leave_little(void) {
+  volatile uint8_t place[4500];
+  leave(place, sizeof place);
+}
+
 static APART void leave_very_much(void) {
   volatile uint8_t place[23000];
   leave(place, sizeof place);
@@ -87,6 +92,12 @@ static APART void leave_very_much(void) {
 static void *leave_and_wipe(void *arg) {
   leave_much();
   if (arg != NULL) schat__wipe_traces();
+  return NULL;
+}
+
+static void *leave_and_wipe_shallow(void *arg) {
+  leave_little();
+  if (arg != NULL) schat__wipe_shallow_traces();
   return NULL;
 }
 
@@ -102,6 +113,8 @@ static void the_stack_below_is_empty(void **state) {
   int yes = 1;
   assert_true(left_by(leave_and_wipe, NULL, pattern, sizeof pattern) > 600);
   assert_int_equal(left_by(leave_and_wipe, &yes, pattern, sizeof pattern), 0);
+  assert_true(left_by(leave_and_wipe_shallow, NULL, pattern, sizeof pattern) > 200);
+  assert_int_equal(left_by(leave_and_wipe_shallow, &yes, pattern, sizeof pattern), 0);
   assert_true(left_by(leave_and_wipe_deep, NULL, pattern, sizeof pattern) > 1400);
   assert_int_equal(left_by(leave_and_wipe_deep, &yes, pattern, sizeof pattern), 0);
 }
