@@ -190,6 +190,64 @@ static void discarding_all_twice_does_not_flush_twice(void **state) {
   assert_int_equal(world_info(w, 0, chat).state, SCHAT_STATE_CLOSED);
 }
 
+/* An answer that says nothing a chat can be leaves the question open. */
+static void an_answer_of_no_known_kind_is_rejected(void **state) {
+  static const int32_t types[] = {INT32_MIN, -1, 0, 77, INT32_MAX};
+  schat_answer answer;
+  const relay_item *item;
+  int32_t id = 0;
+  uint64_t token;
+  (void)state;
+  w->peers[0].hold = 0;
+  assert_int_equal(schat_chat_create(alice(), w->peers[2].user_id, w->now, &id), SCHAT_OK);
+  world_drain(w, 0);
+  w->peers[0].hold = 1;
+  while (relay_poll(w->relay, w->peers[0].device, w->now, &item)) {
+    assert_true(schat_request_done(alice(), item->token, &item->answer, w->now) >= 0);
+  }
+  world_drain(w, 0);
+  token = token_of(SCHAT_REQUEST_REQUEST_ENCRYPTION);
+  SCHAT_INIT(answer);
+  answer.type = SCHAT_ANSWER_CHAT;
+  for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+    answer.chat.type = types[i];
+    answer.chat.chat_id = id;
+    assert_int_equal(schat_request_done(alice(), token, &answer, w->now), SCHAT_REJECTED);
+  }
+  assert_int_equal(puppet_slot(alice(), id)->chat.ask.token, token);
+}
+
+/* Of invitations that came to nothing as many are shown as may wait; then the oldest goes. */
+static void old_invitations_are_forgotten(void **state) {
+  static uint8_t value[256];
+  schat_chat_update update;
+  size_t count = 0;
+  (void)state;
+  w->peers[0].hold = 0;
+  w->peers[0].policy.max_invited_chats = 3;
+  world_restart(w, 0, 0);
+  value[0] = 1;
+  for (int32_t id = 1; id <= 6; id++) {
+    w->now += 1000;
+    SCHAT_INIT(update);
+    update.chat_id = id;
+    update.type = SCHAT_CHAT_UPDATE_REQUESTED;
+    update.admin_id = 4000 + id;
+    update.participant_id = w->peers[0].user_id;
+    update.access_hash = 7;
+    update.date = 1;
+    value[255] = (uint8_t)id;
+    update.g_a = (schat_bytes){value, sizeof value};
+    assert_true(schat_input_chat(alice(), &update, w->now) >= 0);
+    update.type = SCHAT_CHAT_UPDATE_DISCARDED;
+    assert_int_equal(schat_input_chat(alice(), &update, w->now), SCHAT_CHAT_CLOSED);
+  }
+  assert_null(puppet_slot(alice(), 1));
+  assert_non_null(puppet_slot(alice(), 6));
+  schat_chat_list(alice(), NULL, 0, &count);
+  assert_true(count <= 5); /* with the chat that is open, and the newest */
+}
+
 /* Counting ------------------------------------------------------------------------------------------------------------------------------ */
 
 /* Waits until the library asks again, and refuses again. */
@@ -244,6 +302,8 @@ int main(void) {
       cmocka_unit_test_setup_teardown(a_chat_that_ended_and_was_forgotten_at_once_is_told_as_closed, set_up, tear_down),
       cmocka_unit_test_setup_teardown(effects_wait_for_the_end_of_a_batch, set_up, tear_down),
       cmocka_unit_test_setup_teardown(discarding_all_twice_does_not_flush_twice, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(an_answer_of_no_known_kind_is_rejected, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(old_invitations_are_forgotten, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_reading_that_fails_300_times_is_still_asked_for, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_message_that_fails_300_times_is_still_sent, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_chat_whose_beginning_fails_300_times_is_still_asked_for, set_up, tear_down),

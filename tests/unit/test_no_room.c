@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "desk.h"
 #include "manager/manager.h"
 #include "room.h"
 #include "stage.h"
@@ -28,6 +29,13 @@ static stage *s;
 
 static schat_manager *us(void) {
   return stage_manager(s);
+}
+
+/* And what is asked of the system. */
+void *__real_schat__alloc(const schat_allocator *mem, size_t size);
+void *__wrap_schat__alloc(const schat_allocator *mem, size_t size);
+void *__wrap_schat__alloc(const schat_allocator *mem, size_t size) {
+  return room_refuses(mem) ? NULL : __real_schat__alloc(mem, size);
 }
 
 typedef int (*act)(const void *arg);
@@ -181,6 +189,64 @@ static void a_new_key_finds_its_memory(void **state) {
   assert_int_equal(stage_info(s).state, SCHAT_STATE_READY);
 }
 
+static int tick(const void *arg) {
+  (void)arg;
+  return schat_tick(us(), s->w->now);
+}
+
+static schat_bytes a_value(uint8_t value[256]) {
+  uint8_t exponent[256];
+  assert_int_equal(schat__dh_generate(s->p->crypto, desk_prime(), 3, NULL, 0, exponent, value), SCHAT_OK);
+  return (schat_bytes){value, 256};
+}
+
+/* Asked for, by another exchange too, given up, and asked for while a message is missing. */
+static void being_asked_for_a_key_finds_its_memory(void **state) {
+  uint8_t values[4][256];
+  schat__action request = {.type = SCHAT__ACTION_REQUEST_KEY}, abort_key = {.type = SCHAT__ACTION_ABORT_KEY, .exchange_id = 100};
+  int32_t missing;
+  (void)state;
+  request.exchange_id = 100;
+  request.g = a_value(values[0]);
+  assert_true(hear_action(&request) >= 0);
+  request.exchange_id = 101;
+  request.g = a_value(values[1]);
+  assert_true(hear_action(&request) >= 0);
+  assert_true(hear_action(&abort_key) >= 0);
+  missing = s->p->out_raw++;
+  request.exchange_id = 102;
+  request.g = a_value(values[2]);
+  assert_true(hear_action(&request) >= 0);
+  assert_true(hear(s->p->in_raw, missing, puppet_text(s->p, 90, "was missing", 0)) >= 0);
+  abort_key.exchange_id = 102;
+  assert_true(hear_action(&abort_key) >= 0);
+  assert_int_equal(stage_info(s).state, SCHAT_STATE_READY);
+}
+
+/* A key that is old is changed at the next tick; the peer's answer is judged. */
+static void asking_for_a_key_finds_its_memory(void **state) {
+  uint8_t value[256];
+  schat__action accept_key = {.type = SCHAT__ACTION_ACCEPT_KEY, .key_fingerprint = 12345}, other = {.type = SCHAT__ACTION_ACCEPT_KEY};
+  (void)state;
+  world_run(s->w);
+  stage_acknowledge(s);
+  world_run(s->w);
+  s->w->now += INT64_C(8) * 86400 * 1000;
+  assert_true(insist(tick, NULL) >= 0);
+  assert_non_null(stage_slot(s)->secrets);
+  other.exchange_id = stage_slot(s)->secrets->exchange_id ^ 1;
+  other.g = a_value(value);
+  assert_true(hear_action(&other) >= 0);
+  accept_key.exchange_id = stage_slot(s)->secrets->exchange_id;
+  accept_key.g = a_value(value);
+  assert_true(hear_action(&accept_key) >= 0);
+  assert_null(stage_slot(s)->secrets);
+  s->w->now += INT64_C(30) * 86400 * 1000;
+  assert_true(insist(tick, NULL) >= 0);
+  s->w->now += INT64_C(30) * 86400 * 1000;
+  assert_true(insist(tick, NULL) >= 0); /* nobody has answered */
+}
+
 static void what_was_sent_is_asked_for_again(void **state) {
   schat__action action = {.type = SCHAT__ACTION_RESEND};
   const int32_t first = stage_slot(s)->chat.out_seq;
@@ -200,11 +266,6 @@ static void a_gap_opens_and_closes(void **state) {
   assert_true(hear(s->p->in_raw, next, puppet_text(s->p, 31, "first", 0)) >= 0);
   world_drain(s->w, 0);
   assert_int_equal(world_count(s->w, 0, SCHAT_EVENT_MESSAGE), 3);
-}
-
-static int tick(const void *arg) {
-  (void)arg;
-  return schat_tick(us(), s->w->now);
 }
 
 /* Resend is asked for again and again, then the host is told; and the other way round. */
@@ -228,6 +289,46 @@ static void what_nobody_can_read_is_told(void **state) {
   assert_true(hear_next((schat_bytes){unknown, sizeof unknown}) >= 0);
   world_drain(s->w, 0);
   assert_int_equal(world_count(s->w, 0, SCHAT_EVENT_UNSUPPORTED), 2);
+}
+
+/* The one object that may come without a wrapper (D-05), said in either version. */
+static void a_layer_without_a_wrapper_finds_its_memory(void **state) {
+  static const uint8_t random[16] = {7};
+  uint8_t object[64];
+  schat__writer w = {object, sizeof object, 0};
+  sealed m;
+  (void)state;
+  schat__write32(&w, 0xaa48327du);
+  schat__write64(&w, 4242);
+  schat__write8(&w, 15);
+  schat__write_raw(&w, random, 15);
+  schat__write32(&w, 0xf3048883u);
+  schat__write32(&w, 101);
+  for (int mtproto = 2; mtproto >= 1; mtproto--) {
+    s->p->mtproto = mtproto;
+    m.bytes = puppet_seal_object(s->p, (schat_bytes){object, w.size}, &m.size);
+    assert_non_null(m.bytes);
+    assert_true(insist(feed, &m) >= 0);
+    free(m.bytes);
+  }
+  s->p->mtproto = 2;
+  assert_int_equal(stage_info(s).state, SCHAT_STATE_READY);
+}
+
+/* Version 1 is for those who have never spoken otherwise, and for nobody where the policy says so (D-01). */
+static void version_1_is_refused_by_policy(void **state) {
+  sealed m;
+  (void)state;
+  stage_slot(s)->chat.flags &= ~(uint32_t)SCHAT__FLAG_SEEN_V2;
+  us()->env.policy.flags |= SCHAT_POLICY_REFUSE_MTPROTO1;
+  s->p->mtproto = 1;
+  for (int i = 0; i < 2; i++) {
+    m.bytes = puppet_seal(s->p, schat__wire_in(s->p->in_raw, s->p->originator), schat__wire_out(s->p->out_raw, s->p->originator),
+                          puppet_text(s->p, 45, "old", 0), &m.size);
+    assert_int_equal(insist(feed, &m), SCHAT_REJECTED);
+    free(m.bytes);
+  }
+  s->p->mtproto = 2;
 }
 
 static void old_messages_are_refused(void **state) {
@@ -419,11 +520,15 @@ int main(void) {
       T(a_history_nobody_has_seen_is_flushed),
       T(every_action_of_the_peer_finds_its_memory),
       T(a_new_key_finds_its_memory),
+      T(being_asked_for_a_key_finds_its_memory),
+      T(asking_for_a_key_finds_its_memory),
       T(what_was_sent_is_asked_for_again),
       T(a_gap_opens_and_closes),
       T(a_gap_that_stays_is_told),
       T(what_nobody_can_read_is_told),
       T(old_messages_are_refused),
+      T(a_layer_without_a_wrapper_finds_its_memory),
+      T(version_1_is_refused_by_policy),
       T(an_end_with_the_history_deleted_comes_at_once_or_later),
       T(a_chat_is_forgotten_with_what_nobody_has_seen),
       T(refusals_of_the_server_find_their_memory),
