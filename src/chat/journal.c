@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#define JOURNAL_KEPT 1024u /* entries */
+#define JOURNAL_KEPT 64u /* entries */
 
 schat__undo *schat__journal_add(schat__env *env, schat__undo_kind kind, schat__slot *slot) {
   schat__undo *undo;
