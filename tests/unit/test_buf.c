@@ -127,6 +127,9 @@ static void an_empty_span_is_there_even_in_no_memory(void **state) {
   schat__read_raw(&r, NULL, 0);
   assert_true(schat__reader_done(&r));
   assert_null(schat__read_span(&r, 1));
+  r = (schat__reader){NULL, 4, 0, 0}; /* nothing is there, whatever is said of its size */
+  assert_null(schat__read_span(&r, 4));
+  assert_true(r.failed);
 }
 
 int main(void) {

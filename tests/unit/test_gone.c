@@ -217,6 +217,48 @@ static void an_answer_of_no_known_kind_is_rejected(void **state) {
   assert_int_equal(puppet_slot(alice(), id)->chat.ask.token, token);
 }
 
+static void a_configuration_without_a_prime_is_rejected(void **state) {
+  schat_answer answer;
+  int32_t id = 0;
+  (void)state;
+  assert_int_equal(schat_chat_create(alice(), w->peers[2].user_id, w->now, &id), SCHAT_OK);
+  world_drain(w, 0);
+  SCHAT_INIT(answer);
+  answer.type = SCHAT_ANSWER_DH_CONFIG;
+  answer.g = 3;
+  answer.version = 8;
+  answer.p = (schat_bytes){NULL, 256};
+  assert_int_equal(schat_request_done(alice(), token_of(SCHAT_REQUEST_GET_DH_CONFIG), &answer, w->now), SCHAT_REJECTED);
+}
+
+/* What the update has told already, the answer need not. */
+static void an_answer_may_come_after_its_update(void **state) {
+  schat_answer answer;
+  const relay_item *item;
+  int32_t id = 0;
+  (void)state;
+  w->peers[0].hold = 0;
+  assert_int_equal(schat_chat_create(alice(), w->peers[2].user_id, w->now, &id), SCHAT_OK);
+  world_drain(w, 0);
+  w->peers[0].hold = 1;
+  while (relay_poll(w->relay, w->peers[0].device, w->now, &item)) {
+    assert_true(schat_request_done(alice(), item->token, &item->answer, w->now) >= 0);
+  }
+  world_drain(w, 0);
+  SCHAT_INIT(answer);
+  answer.type = SCHAT_ANSWER_CHAT;
+  SCHAT_INIT(answer.chat);
+  answer.chat.type = SCHAT_CHAT_UPDATE_WAITING;
+  answer.chat.chat_id = id;
+  answer.chat.access_hash = 9;
+  answer.chat.date = 1;
+  answer.chat.admin_id = w->peers[0].user_id;
+  answer.chat.participant_id = w->peers[2].user_id;
+  assert_true(schat_input_chat(alice(), &answer.chat, w->now) >= 0);
+  assert_true(schat_request_done(alice(), token_of(SCHAT_REQUEST_REQUEST_ENCRYPTION), &answer, w->now) >= 0);
+  assert_int_equal(world_info(w, 0, id).state, SCHAT_STATE_WAITING_PEER);
+}
+
 /* Of invitations that came to nothing as many are shown as may wait; then the oldest goes. */
 static void old_invitations_are_forgotten(void **state) {
   static uint8_t value[256];
@@ -303,6 +345,8 @@ int main(void) {
       cmocka_unit_test_setup_teardown(effects_wait_for_the_end_of_a_batch, set_up, tear_down),
       cmocka_unit_test_setup_teardown(discarding_all_twice_does_not_flush_twice, set_up, tear_down),
       cmocka_unit_test_setup_teardown(an_answer_of_no_known_kind_is_rejected, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_configuration_without_a_prime_is_rejected, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(an_answer_may_come_after_its_update, set_up, tear_down),
       cmocka_unit_test_setup_teardown(old_invitations_are_forgotten, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_reading_that_fails_300_times_is_still_asked_for, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_message_that_fails_300_times_is_still_sent, set_up, tear_down),

@@ -115,6 +115,33 @@ static void release_none(void *user_data, void *memory) {
   (void)memory;
 }
 
+static int scan_nothing(void *user_data, schat_record_fn fn, void *arg) {
+  const schat_record record = {SCHAT_RECORD_CHAT, 1, 0, {NULL, 100}};
+  (void)user_data;
+  return fn(arg, &record);
+}
+
+/* A store that names a record and gives no bytes. */
+static void a_record_without_bytes_is_a_damaged_one(void **state) {
+  opening o;
+  (void)state;
+  prepare(&o);
+  o.vtable.scan = scan_nothing;
+  assert_true(try_open(&o, w->now) < 0);
+  memstore_free(o.store);
+}
+
+/* Wiping takes what is being looked at. */
+static void nothing_is_popped_after_a_wipe(void **state) {
+  schat_effect effect;
+  (void)state;
+  SCHAT_INIT(effect);
+  assert_int_equal(schat_typing(alice(), chat, 1, w->now), SCHAT_OK);
+  assert_int_equal(schat_peek(alice(), &effect), SCHAT_OK);
+  assert_int_equal(schat_wipe(alice(), w->now), SCHAT_OK);
+  assert_int_equal(schat_pop(alice()), SCHAT_EMPTY);
+}
+
 /* Policies and dates beyond all bounds are taken as the most there is. */
 static void what_is_beyond_all_bounds_is_the_most_there_is(void **state) {
   opening o;
@@ -635,6 +662,8 @@ int main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
   const struct CMUnitTest tests[] = {
       T(what_is_beyond_all_bounds_is_the_most_there_is),
+      T(a_record_without_bytes_is_a_damaged_one),
+      T(nothing_is_popped_after_a_wipe),
       T(structs_of_unknown_sizes_are_refused),
       T(openings_that_lack_a_part_are_refused),
       T(inputs_that_are_no_inputs_are_refused),

@@ -392,6 +392,16 @@ static void a_single_field_of_a_medium_goes_round(void **state) {
   }
 }
 
+static void more_entities_than_memory_holds_are_refused(void **state) {
+  (void)state;
+  const schat_entity one = {0};
+  schat_message m = message_of(SCHAT_MEDIA_NONE);
+  m.text = text("t");
+  m.entities = &one;
+  m.entity_count = SIZE_MAX;
+  is_refused(&m, SCHAT_E_TOO_LARGE);
+}
+
 /* What is not a file. */
 static void contact_places_and_pages_go_round(void **state) {
   (void)state;
@@ -1508,6 +1518,7 @@ int main(void) {
       cmocka_unit_test(document_and_sticker_go_round),
       cmocka_unit_test(an_external_document_goes_round),
       cmocka_unit_test(a_single_field_of_a_medium_goes_round),
+      cmocka_unit_test(more_entities_than_memory_holds_are_refused),
       cmocka_unit_test(contact_places_and_pages_go_round),
       cmocka_unit_test(a_long_user_id_is_left_out_of_a_contact),
       cmocka_unit_test(the_form_of_a_document_follows_the_layer),

@@ -146,6 +146,14 @@ static void an_uneven_size_is_opened_by_nobody(void **state) {
   }
 }
 
+static void nothing_is_opened_as_nothing(void **state) {
+  (void)state;
+  uint8_t key[256] = {0}, iv[32] = {0}, none[1] = {0}, made[16], expected[16];
+  assert_int_equal(schat__ige_open(crypto, key, iv, none, none, 0, made, key, 8), SCHAT_OK);
+  assert_int_equal(schat__msg_key2(portable, expected, key, 8, none, 0), SCHAT_OK);
+  assert_memory_equal(made, expected, 16);
+}
+
 static void the_kernel_can_be_forced_by_its_name(void **state) {
   (void)state;
   schat__crypto *other = NULL;
@@ -239,6 +247,7 @@ int main(void) {
       cmocka_unit_test(every_key_and_iv_is_that_of_libcrypto),
       cmocka_unit_test(opening_is_decrypting_and_hashing),
       cmocka_unit_test(an_uneven_size_is_opened_by_nobody),
+      cmocka_unit_test(nothing_is_opened_as_nothing),
       cmocka_unit_test(the_kernel_can_be_forced_by_its_name),
 #ifdef STACK_IS_SEEN
       cmocka_unit_test(no_text_and_no_key_stays_on_the_stack),
