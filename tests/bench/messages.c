@@ -91,6 +91,75 @@ static void one_message(size_t size, const keys *k, const effort *how) {
   desk_free(portable);
 }
 
+/* Sixteen together -------------------------------------------------------------------------------------------------------- */
+
+#define TOGETHER 16u
+
+static void run_seal_single(void *arg, size_t times) {
+  desk **d = arg;
+  for (size_t i = 0; i < times; i++) {
+    for (size_t j = 0; j < TOGETHER; j++) seal_one(d[j]);
+  }
+}
+
+static void run_open_single(void *arg, size_t times) {
+  desk **d = arg;
+  for (size_t i = 0; i < times; i++) {
+    for (size_t j = 0; j < TOGETHER; j++) run_open(d[j], 1);
+  }
+}
+
+/* All with the first one's schat__crypto, as the library has one. */
+static void run_seal_many(void *arg, size_t times) {
+  desk **d = arg;
+  for (size_t i = 0; i < times; i++) {
+    schat__seal_job jobs[TOGETHER];
+    for (size_t j = 0; j < TOGETHER; j++) {
+      uint8_t *padded = d[j]->message + SCHAT__ENVELOPE_HEAD;
+      const schat__seal_job job = {d[j]->key, FINGERPRINT, 1, padded, d[j]->padded_size, d[j]->message, 0};
+      memset(padded + 4, 0x61, d[j]->size);
+      must(schat__pad(d[0]->crypto, padded, d[j]->size, d[j]->padded_size) == SCHAT_OK, "schat__pad");
+      jobs[j] = job;
+    }
+    must(schat__envelope_seal_n(d[0]->crypto, jobs, TOGETHER) == SCHAT_OK, "schat__envelope_seal_n");
+  }
+}
+
+static void run_open_many(void *arg, size_t times) {
+  desk **d = arg;
+  for (size_t i = 0; i < times; i++) {
+    schat__open_job jobs[TOGETHER];
+    for (size_t j = 0; j < TOGETHER; j++) {
+      const schat__open_job job = {d[j]->key, FINGERPRINT, 1, d[j]->message, SCHAT__ENVELOPE_HEAD + d[j]->padded_size, d[j]->work, NULL, 0, 0};
+      jobs[j] = job;
+    }
+    schat__envelope_open_n(d[0]->crypto, jobs, TOGETHER);
+    for (size_t j = 0; j < TOGETHER; j++) must(jobs[j].verdict == 1 && jobs[j].object_size == d[j]->size, "schat__envelope_open_n");
+  }
+}
+
+static void sixteen(const effort *how) {
+  desk *d[TOGETHER];
+  for (size_t i = 0; i < TOGETHER; i++) {
+    d[i] = desk_new(100, 0);
+    memset(d[i]->key, (int)i + 1, sizeof d[i]->key);
+    seal_one(d[i]);
+  }
+  enum { SEAL_MANY, OPEN_MANY, SEAL_SINGLE, OPEN_SINGLE, ALL };
+  candidate c[ALL] = {{run_seal_many, d, TOGETHER, 0, NULL, 0, NULL},
+                      {run_open_many, d, TOGETHER, 0, NULL, 0, NULL},
+                      {run_seal_single, d, TOGETHER, 0, NULL, 0, NULL},
+                      {run_open_single, d, TOGETHER, 0, NULL, 0, NULL}};
+  measure(c, ALL, how);
+  const other seal = {"one at a time", c[SEAL_SINGLE].median}, open = {"one at a time", c[OPEN_SINGLE].median};
+  figure_set("batch16_seal_100_ns", measure_ratio(&c[SEAL_MANY], NULL, how), 0, nothing, seal);
+  figure_set("batch16_open_100_ns", measure_ratio(&c[OPEN_MANY], NULL, how), 0, nothing, open);
+  figure_set("batch16_seal_100_vs_single", measure_ratio(&c[SEAL_MANY], &c[SEAL_SINGLE], how), c[SEAL_MANY].median, nothing, seal);
+  figure_set("batch16_open_100_vs_single", measure_ratio(&c[OPEN_MANY], &c[OPEN_SINGLE], how), c[OPEN_MANY].median, nothing, open);
+  measure_end(c, ALL);
+  for (size_t i = 0; i < TOGETHER; i++) desk_free(d[i]);
+}
+
 void bench_messages(const effort *how) {
   static const keys hundred = {"seal_100_ns", "open_100_ns", "seal_100_vs_bare_ige", "open_100_vs_bare_ige"};
   static const keys thousand = {"seal_1k_ns", "open_1k_ns", NULL, NULL};
@@ -98,4 +167,5 @@ void bench_messages(const effort *how) {
   one_message(100, &hundred, how);
   one_message(1024, &thousand, how);
   one_message(16384, &many, how);
+  sixteen(how);
 }
