@@ -9,7 +9,6 @@ set(SECRETCHAT_SOURCES
   src/crypto/engine.c
   src/crypto/file.c
   src/crypto/fork.c
-  src/crypto/gcm_ni.c
   src/crypto/hash.c
   src/crypto/ige.c
   src/crypto/ige_aesni.c

@@ -44,13 +44,12 @@ static TARGET_XSAVE uint32_t saved_registers(void) {
 }
 
 unsigned schat__cpu_of(const uint32_t one[4], const uint32_t seven[4], uint32_t saved) {
-  const uint32_t sse2 = 1u << 26, clmul = 1u << 1, ssse3 = 1u << 9, sse41 = 1u << 19, aes = 1u << 25, avx = 1u << 28; /* leaf 1 */
+  const uint32_t sse2 = 1u << 26, ssse3 = 1u << 9, sse41 = 1u << 19, aes = 1u << 25, avx = 1u << 28;      /* leaf 1 */
   const uint32_t avx2 = 1u << 5, avx512f = 1u << 16, sha = 1u << 29, avx512bw = 1u << 30, vaes = 1u << 9; /* leaf 7 */
   const uint32_t xmm_and_ymm = 6u, zmm = 0xe0u;                                                           /* XCR0 */
   unsigned found = 0;
   if (!has(one[EDX], sse2)) return 0;
   if (has(one[ECX], ssse3 | sse41 | aes)) found |= has(seven[EBX], sha) ? SCHAT__CPU_AES | SCHAT__CPU_SHA : SCHAT__CPU_AES;
-  if (has(one[ECX], clmul) && (found & SCHAT__CPU_AES) != 0) found |= SCHAT__CPU_CLMUL;
   if (!has(one[ECX], avx) || !has(saved, xmm_and_ymm)) return found;
   found |= SCHAT__CPU_AVX;
   if (has(seven[EBX], avx2) && has(seven[ECX], vaes) && (found & SCHAT__CPU_AES) != 0) found |= SCHAT__CPU_VAES;

@@ -42,7 +42,6 @@
 #define SCHAT__CPU_AVX512BW 16u /* the same with instructions for bytes */
 #define SCHAT__CPU_SHA 32u      /* SHA-NI beside SCHAT__CPU_AES */
 #define SCHAT__CPU_ARM_AES 64u  /* AESE, AESD and their kind */
-#define SCHAT__CPU_CLMUL 128u   /* PCLMULQDQ beside it */
 
 /* A set of SCHAT__CPU_…. The processor is asked once, which takes tens of microseconds in a virtual machine; from any thread. */
 unsigned schat__cpu(void);

@@ -40,16 +40,6 @@ static int open_all(schat__crypto *crypto) {
          open_cipher(&crypto->gcm, "AES-256-GCM") && open_contexts(crypto);
 }
 
-/* With the portable kernel for AES-IGE, by force or for want of a better, all AES is libcrypto's. */
-static const schat__gcm_kernel *choose_records(const schat__ige_kernel *ige) {
-#ifdef SCHAT__X86_64
-  if (ige != &schat__ige_evp && (schat__cpu() & SCHAT__CPU_CLMUL) != 0) return &schat__gcm_ni;
-#else
-  (void)ige;
-#endif
-  return NULL;
-}
-
 int schat__crypto_new(const schat_allocator *mem, schat_random_fn random, void *user_data, schat__crypto **out) {
   const schat__ige_kernel *ige = schat__ige_choose();
   if (ige == NULL) return SCHAT_E_INVALID;
@@ -57,7 +47,6 @@ int schat__crypto_new(const schat_allocator *mem, schat_random_fn random, void *
   if (crypto == NULL) return SCHAT_E_NOMEM;
   crypto->ige = ige;
   crypto->sha = schat__sha_choose();
-  crypto->records = choose_records(ige);
   if (mem != NULL) {
     crypto->allocator = *mem;
     crypto->mem = &crypto->allocator;
@@ -75,7 +64,7 @@ int schat__crypto_new(const schat_allocator *mem, schat_random_fn random, void *
 }
 
 void schat__crypto_wipe_traces(schat__crypto *crypto) {
-  const int native = crypto->sha != NULL && crypto->records != NULL && crypto->ige != &schat__ige_evp;
+  const int native = crypto->sha != NULL && crypto->ige != &schat__ige_evp;
   if (native && !crypto->deep) {
     schat__wipe_shallow_traces();
   } else {

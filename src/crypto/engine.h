@@ -9,7 +9,6 @@
 #include "../common/mem.h"
 #include "crypto.h"
 #include "fork.h"
-#include "gcm.h"
 #include "ige.h"
 #include "sha.h"
 
@@ -54,7 +53,6 @@ struct schat__crypto {
   EVP_CIPHER_CTX *ige_encrypt, *ige_decrypt; /* of the portable kernel; without a key between calls */
   const schat__ige_kernel *ige;
   const schat__sha_kernel *sha; /* NULL: libcrypto hashes */
-  const schat__gcm_kernel *records; /* NULL: libcrypto seals them */
   int deep; /* libcrypto, or the caller's source, has computed since traces were wiped */
   schat__fork fork;
   schat__pool pool;

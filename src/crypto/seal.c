@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "../common/bytes.h"
-#include "../common/poison.h"
 #include "engine.h"
 
 #define VERSION 1u
@@ -17,13 +16,10 @@
 #define TAG_SIZE 16u
 #define KEPT_KEYS 8u
 
-/* The key of one salt, for one direction. */
 typedef struct {
   uint8_t salt[SALT_SIZE];
-  int ready;
-  EVP_CIPHER_CTX *ctx; /* where there is no kernel */
-  schat__gcm_key key;  /* where there is one */
-} record_key;
+  EVP_CIPHER_CTX *ctx; /* NULL: unused */
+} kept_key;
 
 struct schat__sealer {
   schat_allocator allocator;
@@ -31,10 +27,11 @@ struct schat__sealer {
   schat__crypto *crypto;
   uint8_t storage_key[32];
   EVP_KDF *hkdf;
-  record_key own;             /* seals */
-  uint64_t counter;           /* of the next record; a counter that was given out never comes again, even if sealing failed */
-  int64_t generation;         /* of schat__fork: whose counter this is */
-  record_key keys[KEPT_KEYS]; /* open records, of any opening */
+  EVP_CIPHER_CTX *ctx; /* seals under `salt` */
+  uint8_t salt[SALT_SIZE];
+  uint64_t counter;         /* of the next record; a counter that was given out never comes again, even if sealing failed */
+  int64_t generation;       /* of schat__fork: whose counter this is */
+  kept_key keys[KEPT_KEYS]; /* open records, of any opening */
   unsigned next_key;
 };
 
@@ -63,35 +60,17 @@ static int derive_key(const schat__sealer *sealer, const uint8_t salt[SALT_SIZE]
   return good;
 }
 
-static void forget_key(record_key *k) {
-  EVP_CIPHER_CTX_free(k->ctx);
-  schat__wipe(k, sizeof *k);
-}
-
-static EVP_CIPHER_CTX *open_context(const schat__crypto *crypto, const uint8_t key[32], int sealing) {
+/* A context under the key of a salt, for one direction (1 seals, 0 opens), or NULL. */
+static EVP_CIPHER_CTX *open_context(const schat__sealer *sealer, const uint8_t salt[SALT_SIZE], int sealing) {
+  uint8_t key[32];
   EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
-  if (ctx != NULL && EVP_CipherInit_ex2(ctx, crypto->gcm, key, NULL, sealing, NULL) == 1) return ctx;
+  sealer->crypto->deep = 1;
+  int good = ctx != NULL && derive_key(sealer, salt, key) &&
+             EVP_CipherInit_ex2(ctx, sealer->crypto->gcm, key, NULL, sealing, NULL) == 1;
+  schat__wipe(key, sizeof key);
+  if (good) return ctx;
   EVP_CIPHER_CTX_free(ctx);
   return NULL;
-}
-
-/* Puts the key of a salt in the place of another (1 seals, 0 opens); 0: libcrypto failed, and the other is still there. */
-static int take_key(const schat__sealer *sealer, record_key *k, const uint8_t salt[SALT_SIZE], int sealing) {
-  const schat__gcm_kernel *kernel = sealer->crypto->records;
-  uint8_t key[32];
-  EVP_CIPHER_CTX *ctx = NULL;
-  sealer->crypto->deep = 1;
-  int good = derive_key(sealer, salt, key);
-  if (good && kernel == NULL) good = (ctx = open_context(sealer->crypto, key, sealing)) != NULL;
-  if (good) {
-    forget_key(k);
-    memcpy(k->salt, salt, SALT_SIZE);
-    k->ready = 1;
-    k->ctx = ctx;
-    if (kernel != NULL) kernel->prepare(&k->key, key);
-  }
-  schat__wipe(key, sizeof key);
-  return good;
 }
 
 /* A fresh salt, whose counter begins at 0. Also in the child of a fork, where the parent's nonces would be used twice. */
@@ -99,7 +78,11 @@ static int renew_salt(schat__sealer *sealer) {
   uint8_t salt[SALT_SIZE];
   int status = schat__random(sealer->crypto, salt, sizeof salt);
   if (status != SCHAT_OK) return status;
-  if (!take_key(sealer, &sealer->own, salt, 1)) return SCHAT_E_CRYPTO;
+  EVP_CIPHER_CTX *ctx = open_context(sealer, salt, 1);
+  if (ctx == NULL) return SCHAT_E_CRYPTO;
+  EVP_CIPHER_CTX_free(sealer->ctx);
+  sealer->ctx = ctx;
+  memcpy(sealer->salt, salt, sizeof salt);
   sealer->counter = 0;
   sealer->generation = schat__fork_generation(&sealer->crypto->fork);
   return SCHAT_OK;
@@ -126,8 +109,8 @@ int schat__sealer_new(const schat_allocator *mem, schat__crypto *crypto, const u
 
 void schat__sealer_free(schat__sealer *sealer) {
   if (sealer == NULL) return;
-  for (unsigned i = 0; i < KEPT_KEYS; i++) forget_key(&sealer->keys[i]);
-  forget_key(&sealer->own);
+  for (unsigned i = 0; i < KEPT_KEYS; i++) EVP_CIPHER_CTX_free(sealer->keys[i].ctx);
+  EVP_CIPHER_CTX_free(sealer->ctx);
   EVP_KDF_free(sealer->hkdf);
   schat_allocator allocator = sealer->allocator;
   const schat_allocator *mem = sealer->mem != NULL ? &allocator : NULL;
@@ -141,97 +124,66 @@ static void make_nonce(uint8_t nonce[12], const uint8_t counter[8]) {
 }
 
 /* Nonce, aad and data of one record, in the direction of the context. */
-static int run_gcm(EVP_CIPHER_CTX *ctx, const uint8_t nonce[12], const uint8_t *aad, size_t aad_size, const uint8_t *in, size_t size,
+static int run_gcm(EVP_CIPHER_CTX *ctx, const uint8_t counter[8], const uint8_t *aad, size_t aad_size, const uint8_t *in, size_t size,
                    uint8_t *out) {
+  uint8_t nonce[12];
   int done = 0;
+  make_nonce(nonce, counter);
   if (EVP_CipherInit_ex2(ctx, NULL, NULL, nonce, -1, NULL) != 1) return 0;
   if (aad_size > 0 && EVP_CipherUpdate(ctx, NULL, &done, aad, (int)aad_size) != 1) return 0;
   if (size == 0) return 1;
   return EVP_CipherUpdate(ctx, out, &done, in, (int)size) == 1 && (size_t)done == size;
 }
 
-/* By libcrypto: 0 when it failed. */
-static int seal_evp(EVP_CIPHER_CTX *ctx, const uint8_t nonce[12], const uint8_t *aad, size_t aad_size, const uint8_t *in, size_t size,
-                    uint8_t *out, uint8_t tag[TAG_SIZE]) {
-  uint8_t end[16];
-  int done = 0;
-  return run_gcm(ctx, nonce, aad, aad_size, in, size, out) && EVP_CipherFinal_ex(ctx, end, &done) == 1 &&
-         EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, (int)TAG_SIZE, tag) == 1;
-}
-
 int schat__seal(schat__sealer *sealer, const uint8_t *aad, size_t aad_size, const uint8_t *in, size_t size, uint8_t *out) {
-  const schat__gcm_kernel *kernel = sealer->crypto->records;
-  uint8_t nonce[12], *tag = out + HEAD_SIZE + size;
-  int good = 1;
   if (aad_size > INT_MAX || size > INT_MAX - SCHAT__SEAL_OVERHEAD) return SCHAT_E_TOO_LARGE;
   if (sealer->generation != schat__fork_generation(&sealer->crypto->fork) || sealer->counter == UINT64_MAX) {
     int status = renew_salt(sealer);
     if (status != SCHAT_OK) return status;
   }
+  int done = 0;
+  uint8_t end[16], *tag = out + HEAD_SIZE + size;
   out[0] = VERSION;
-  memcpy(out + 1, sealer->own.salt, SALT_SIZE);
+  memcpy(out + 1, sealer->salt, SALT_SIZE);
   schat__store64(out + COUNTER_AT, sealer->counter++);
-  make_nonce(nonce, out + COUNTER_AT);
-  if (kernel != NULL) {
-    kernel->seal(&sealer->own.key, nonce, aad, aad_size, in, size, out + HEAD_SIZE, tag);
-  } else {
-    good = seal_evp(sealer->own.ctx, nonce, aad, aad_size, in, size, out + HEAD_SIZE, tag);
-  }
+  sealer->crypto->deep = 1;
+  int good = run_gcm(sealer->ctx, out + COUNTER_AT, aad, aad_size, in, size, out + HEAD_SIZE) &&
+             EVP_CipherFinal_ex(sealer->ctx, end, &done) == 1 &&
+             EVP_CIPHER_CTX_ctrl(sealer->ctx, EVP_CTRL_AEAD_GET_TAG, (int)TAG_SIZE, tag) == 1;
   if (good) return SCHAT_OK;
   schat__wipe(out, size + SCHAT__SEAL_OVERHEAD);
   return SCHAT_E_CRYPTO;
 }
 
-/* The key of a salt: a kept one, or a new one in the place of the oldest. */
-static const record_key *find_key(schat__sealer *sealer, const uint8_t salt[SALT_SIZE]) {
+/* The opening context of a salt: a kept one, or a new one in the place of the oldest. */
+static EVP_CIPHER_CTX *find_key(schat__sealer *sealer, const uint8_t salt[SALT_SIZE]) {
   for (unsigned i = 0; i < KEPT_KEYS; i++) {
-    if (sealer->keys[i].ready && memcmp(sealer->keys[i].salt, salt, SALT_SIZE) == 0) return &sealer->keys[i];
+    if (sealer->keys[i].ctx != NULL && memcmp(sealer->keys[i].salt, salt, SALT_SIZE) == 0) return sealer->keys[i].ctx;
   }
-  record_key *kept = &sealer->keys[sealer->next_key];
-  if (!take_key(sealer, kept, salt, 0)) return NULL;
+  EVP_CIPHER_CTX *ctx = open_context(sealer, salt, 0);
+  if (ctx == NULL) return NULL;
+  kept_key *kept = &sealer->keys[sealer->next_key];
   sealer->next_key = (sealer->next_key + 1u) % KEPT_KEYS;
-  return kept;
-}
-
-/* Both give a verdict; `tag` is the one that came. */
-static int unseal_evp(EVP_CIPHER_CTX *ctx, const uint8_t nonce[12], const uint8_t *aad, size_t aad_size, const uint8_t *in, size_t size,
-                      uint8_t *out, const uint8_t *came) {
-  uint8_t end[16], tag[TAG_SIZE];
-  int done = 0;
-  memcpy(tag, came, TAG_SIZE);
-  if (!run_gcm(ctx, nonce, aad, aad_size, in, size, out)) return SCHAT_E_CRYPTO;
-  if (EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, (int)TAG_SIZE, tag) != 1) return SCHAT_E_CRYPTO;
-  return EVP_CipherFinal_ex(ctx, end, &done) == 1;
-}
-
-static int unseal_kernel(const schat__gcm_kernel *kernel, const schat__gcm_key *key, const uint8_t nonce[12], const uint8_t *aad,
-                         size_t aad_size, const uint8_t *in, size_t size, uint8_t *out, const uint8_t *came) {
-  uint8_t tag[TAG_SIZE];
-  kernel->open(key, nonce, aad, aad_size, in, size, out, tag);
-  int genuine = schat__equal(tag, came, TAG_SIZE);
-  SCHAT__PUBLIC(&genuine, sizeof genuine);
-  schat__wipe(tag, sizeof tag); /* of a record that was damaged: nobody's to know */
-  return genuine;
+  EVP_CIPHER_CTX_free(kept->ctx);
+  kept->ctx = ctx;
+  memcpy(kept->salt, salt, SALT_SIZE);
+  return ctx;
 }
 
 int schat__unseal(schat__sealer *sealer, const uint8_t *aad, size_t aad_size, const uint8_t *in, size_t size, uint8_t *out) {
-  const schat__gcm_kernel *kernel = sealer->crypto->records;
   if (size < SCHAT__SEAL_OVERHEAD) return 0;
   if (aad_size > INT_MAX || size > INT_MAX) return SCHAT_E_TOO_LARGE;
-  const size_t plain_size = size - SCHAT__SEAL_OVERHEAD;
-  const uint8_t *sealed = in + HEAD_SIZE, *came = sealed + plain_size;
-  int verdict = 0;
+  size_t plain_size = size - SCHAT__SEAL_OVERHEAD;
+  int done = 0, verdict = 0;
+  uint8_t tag[TAG_SIZE];
+  memcpy(tag, in + HEAD_SIZE + plain_size, TAG_SIZE);
   if (in[0] == VERSION) {
-    uint8_t nonce[12];
-    const record_key *k = find_key(sealer, in + 1);
-    make_nonce(nonce, in + COUNTER_AT);
-    if (k == NULL) {
-      verdict = SCHAT_E_CRYPTO;
-    } else if (kernel != NULL) {
-      verdict = unseal_kernel(kernel, &k->key, nonce, aad, aad_size, sealed, plain_size, out, came);
-    } else {
-      verdict = unseal_evp(k->ctx, nonce, aad, aad_size, sealed, plain_size, out, came);
-    }
+    uint8_t end[16];
+    EVP_CIPHER_CTX *ctx = find_key(sealer, in + 1);
+    sealer->crypto->deep = 1;
+    int ran = ctx != NULL && run_gcm(ctx, in + COUNTER_AT, aad, aad_size, in + HEAD_SIZE, plain_size, out) &&
+              EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, (int)TAG_SIZE, tag) == 1;
+    verdict = ran ? EVP_CipherFinal_ex(ctx, end, &done) == 1 : SCHAT_E_CRYPTO;
   }
   if (verdict != 1) schat__wipe(out, plain_size);
   return verdict;

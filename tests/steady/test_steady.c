@@ -110,8 +110,8 @@ static void opening_is_seen(void **state) {
   before = seen;
   assert_int_equal(schat__sealer_new(NULL, crypto, key, &sealer), SCHAT_OK);
   w = since(&before);
-  assert_int_equal(w.fetches, 1);                                /* HKDF */
-  assert_int_equal(w.contexts, crypto->records == NULL ? 2 : 1); /* where there is a kernel for records, it needs none */
+  assert_int_equal(w.fetches, 1); /* HKDF */
+  assert_int_equal(w.contexts, 2);
   assert_int_equal(w.seeds, 1);
   before = seen;
   assert_int_equal(schat__random_private(crypto, &byte, 1), SCHAT_OK);
@@ -257,8 +257,7 @@ static void old_records_open_without_a_fetch(void **state) {
       assert_int_equal(schat__unseal(sealer, aad, sizeof aad, sealed[i], sizeof sealed[i], record), 1);
     }
     assert_int_equal(since(&before).fetches, 0);
-    /* For the derivation, and to open with where libcrypto does that. */
-    if (round == 0) assert_int_equal(since(&before).contexts, (crypto->records == NULL ? 2 : 1) * OPENINGS);
+    if (round == 0) assert_int_equal(since(&before).contexts, 2 * OPENINGS); /* for the derivation, and to open with */
     if (round > 0) nothing_since(&before);
   }
   schat__sealer_free(sealer);
