@@ -42,6 +42,19 @@ static void any_processor_has_the_portable_kernel(void **state) {
   assert_null(schat__sha_choose());
 }
 
+/* And works with it alone. */
+static void a_crypto_is_made_for_any_processor(void **state) {
+  static const unsigned processors[] = {0, SCHAT__CPU_AES};
+  (void)state;
+  for (size_t i = 0; i < 2; i++) {
+    schat__crypto *crypto = NULL;
+    processor = processors[i];
+    assert_int_equal(schat__crypto_new(NULL, NULL, NULL, &crypto), SCHAT_OK);
+    schat__crypto_wipe_traces(crypto);
+    schat__crypto_free(crypto);
+  }
+}
+
 #if defined(SCHAT__X86_64) && defined(SCHAT__X86_VAES)
 static void a_kernel_is_offered_where_all_that_it_needs_is(void **state) {
   (void)state;
@@ -99,7 +112,7 @@ static void registers_are_wiped_without_newer_instructions(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(any_processor_has_the_portable_kernel),
+    cmocka_unit_test(any_processor_has_the_portable_kernel), cmocka_unit_test(a_crypto_is_made_for_any_processor),
 #if defined(SCHAT__X86_64) && defined(SCHAT__X86_VAES)
     cmocka_unit_test(a_kernel_is_offered_where_all_that_it_needs_is),
     cmocka_unit_test(hashes_have_a_kernel_where_both_instructions_are),

@@ -131,6 +131,21 @@ static void messages_nobody_has_seen_are_deleted(void **state) {
   assert_int_equal(world_count(s->w, 0, SCHAT_EVENT_MESSAGE), 0);
 }
 
+/* More than eight are looked up together. */
+static void many_messages_are_deleted_at_once(void **state) {
+  int64_t ids[12] = {0};
+  schat__action action = {.type = SCHAT__ACTION_DELETE, .random_ids = ids, .random_id_count = 12};
+  (void)state;
+  for (size_t i = 0; i < 8; i++) {
+    ids[i] = 300 + (int64_t)i;
+    hear_text(ids[i], i % 2 == 0 ? 60 : 0);
+  }
+  for (size_t i = 8; i < 12; i++) assert_int_equal(world_text_ttl(s->w, 0, s->chat_id, "ours", i % 2 == 0 ? 60 : 0, &ids[i]), SCHAT_OK);
+  assert_int_equal(hear_action(&action), SCHAT_OK);
+  world_drain(s->w, 0);
+  assert_int_equal(world_count(s->w, 0, SCHAT_EVENT_MESSAGE), 0);
+}
+
 static void our_messages_are_deleted_by_the_peer(void **state) {
   int64_t ids[3];
   schat__action action = {.type = SCHAT__ACTION_DELETE, .random_ids = ids, .random_id_count = 3};
@@ -516,6 +531,7 @@ static void commands_find_their_memory(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       T(messages_nobody_has_seen_are_deleted),
+      T(many_messages_are_deleted_at_once),
       T(our_messages_are_deleted_by_the_peer),
       T(a_history_nobody_has_seen_is_flushed),
       T(every_action_of_the_peer_finds_its_memory),
