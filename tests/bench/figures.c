@@ -6,7 +6,8 @@
 
 #define NO_GOAL 0, 0.0
 
-typedef enum { RATIO = 1, TIME, COUNT } kind;
+/* Of ratios, those of one piece of code to another are the same on every machine; the whole library's is not. */
+typedef enum { RATIO = 1, WHOLE, TIME, COUNT } kind;
 
 typedef struct {
   const char *key, *text, *unit;
@@ -51,7 +52,7 @@ static const figure figures[] = {
     {"batch16_seal_100_vs_single", "sealing 16 together / one at a time", "", RATIO, -1, 0.45, 1, 1},
     {"batch16_open_100_vs_single", "opening 16 together / one at a time", "", RATIO, -1, 0.45, 1, 1},
     {"message_100_us", "a message sent in one manager and taken by another, store in memory", "µs", TIME, NO_GOAL, 0, 0},
-    {"message_100_vs_seal", "the same in units of sealing it", "", RATIO, -1, 12, 1, 0},
+    {"message_100_vs_seal", "the same in units of sealing it", "", WHOLE, -1, 12, 1, 0},
     {"send_100_us", "… its send alone", "µs", TIME, NO_GOAL, 0, 0},
     {"input_100_us", "… its input alone", "µs", TIME, NO_GOAL, 0, 0},
     {"answer_100_us", "the server's answer to it", "µs", TIME, NO_GOAL, 0, 0},
@@ -140,7 +141,7 @@ size_t figures_missed(int all, double slack) {
   size_t missed = 0;
   for (size_t i = 0; i < FIGURES; i++) {
     const figure *f = &figures[i];
-    if ((f->kind == TIME && !all) || !is_missed(f, f->kind == COUNT ? 0 : slack)) continue;
+    if ((f->kind != RATIO && !all) || !is_missed(f, f->kind == COUNT ? 0 : slack)) continue;
     fprintf(stderr, "bench: %s is %.4g, and is to be at %s %.4g\n", f->key, found_of(f)->value.median, f->direction > 0 ? "least" : "most",
             f->goal);
     missed++;

@@ -23,7 +23,8 @@ void figures_json(FILE *out);
 void figures_table(FILE *out);
 void figures_markdown(FILE *out);
 
-/* The goals that are missed, told on stderr; those of plain times only in `all`. `slack`: by how much a goal may be missed, 0.2 a fifth. */
+/* The goals that are missed, told on stderr; unless `all`, of ratios of one piece of code to another alone. `slack`: by how much a goal may
+ * be missed, 0.2 a fifth; not of counts. */
 size_t figures_missed(int all, double slack);
 
 #endif
