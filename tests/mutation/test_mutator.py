@@ -142,6 +142,11 @@ int spins(int n) {
 int *moved(int *p) {
   return step(p, 1);
 }
+#ifdef ANOTHER_PROCESSOR
+int elsewhere(int a) {
+  return a + 1;
+}
+#endif
 """
 PROBE = """\
 int seen(int a, int b);
@@ -191,6 +196,9 @@ class Judge(unittest.TestCase):
 
     def test_a_mutant_with_the_code_of_the_original_is_none(self):
         self.assertEqual(self.verdict(12, "arith"), "same code")
+
+    def test_a_mutant_of_code_for_another_processor_is_none(self):
+        self.assertEqual({self.verdict(24, o) for o in ("arith", "inc", "dec", "ret")}, {"same code"})
 
     def test_a_mutant_that_is_no_c_is_none(self):
         self.assertEqual(self.verdict(20, "swap1"), "does not compile")
