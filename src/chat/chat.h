@@ -237,12 +237,12 @@ typedef struct schat__effect {
   uint64_t event_id;   /* stored events */
   uint64_t token;      /* requests */
   uint64_t after;      /* sends: the token of the one before */
+  uint64_t dropped;    /* events: the group that took it back; 0: none has */
   int64_t ref;         /* requests: outbox key, date, qts … */
   int32_t chat_id;
   uint32_t type;       /* schat_event_type or schat_request_type */
   uint8_t is_request;
   uint8_t repeated;
-  uint8_t dropped;
   uint32_t size;       /* events: bytes that follow, as event.c writes them */
   uint8_t data[1];
 } schat__effect;

@@ -262,7 +262,7 @@ static int drop_effect(schat__env *env, schat__effect *effect) {
   schat__undo *undo = schat__journal_add(env, SCHAT__UNDO_EFFECT_DROPPED, NULL);
   if (undo == NULL) return SCHAT_E_NOMEM;
   undo->u.effect = effect;
-  effect->dropped = 1;
+  effect->dropped = env->group;
   return SCHAT_OK;
 }
 

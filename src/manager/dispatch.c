@@ -181,6 +181,7 @@ static schat__effect *next_effect(schat_manager *m, int *status) {
   while ((effect = env->first_effect) != NULL && effect->ticket <= env->durable) {
     int built = OBSOLETE;
     schat__arena_reset(&m->out_arena);
+    if (effect->dropped > env->durable) return NULL; /* were that lost, it would come after those that follow, with a lower id (D-35) */
     if (!effect->dropped) {
       built = effect->is_request ? build_request(m, effect, &m->request)
                                  : schat__event_show(env, &m->out_arena, effect, &m->event, &m->message, &m->info);

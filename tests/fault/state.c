@@ -49,7 +49,7 @@ static void write_all(schat__writer *writer, const schat_manager *m) {
   for (effect = env->first_effect; effect != NULL; effect = effect->next) {
     schat__write64(writer, effect->token ^ effect->event_id << 32);
     schat__write32(writer, effect->type);
-    schat__write8(writer, effect->dropped);
+    schat__write64(writer, effect->dropped);
     schat__write_raw(writer, effect->data, effect->size);
   }
   schat__write_raw(writer, &env->stats, sizeof env->stats);

@@ -329,6 +329,37 @@ static void a_shown_event_may_be_deleted_before_it_is_taken(void **state) {
   assert_int_equal(memstore_count(store(), SCHAT_RECORD_EVENT), 0);
 }
 
+/* What makes the next commit durable. */
+static void store_is_done(void) { assert_int_equal(schat_commit_done(alice(), memstore_complete(store(), SCHAT_OK), SCHAT_OK), SCHAT_OK); }
+
+/* D-35: an event that a deletion has taken back holds back those that follow until the deletion is durable. Had they been handed over and the
+ * deletion been lost, the event would come after them with a lower id, as if the host had seen it. */
+static void nothing_overtakes_an_event_whose_deletion_may_yet_be_lost(void **state) {
+  schat_effect effect;
+  const relay_item *item;
+  int64_t first = 0;
+  (void)state;
+  for (int lost = 1; lost >= 0; lost--) {
+    texts_from_bob(2);
+    memstore_set_pending(store(), 1);
+    while (relay_poll(w->relay, w->peers[0].device, w->now, &item)) {
+      if (item->kind != RELAY_MESSAGE) continue;
+      if (first == 0) first = item->message.random_id;
+      assert_int_equal(schat_input_message(alice(), &item->message, item->qts, w->now), SCHAT_PENDING);
+    }
+    assert_int_equal(schat_messages_delete(alice(), chat, &first, 1, 0, w->now), SCHAT_PENDING);
+    while (memstore_pending(store()) > 1) store_is_done();
+    assert_null(next_event(&effect));
+    if (!lost) store_is_done();
+    memstore_set_pending(store(), 0);
+    if (lost) world_restart(w, 0, 1);
+    world_drain(w, 0);
+    assert_texts(lost ? 0 : 1, 2, lost);
+    world_forget(w);
+    first = 0;
+  }
+}
+
 /* Effects of each kind leave in the order they came about, requests among events. */
 static void effects_leave_in_the_order_they_came_about(void **state) {
   schat_effect effect;
@@ -572,6 +603,7 @@ int main(void) {
       T(each_kind_says_the_same_after_a_crash),
       T(peeking_shows_and_popping_takes),
       T(a_shown_event_may_be_deleted_before_it_is_taken),
+      T(nothing_overtakes_an_event_whose_deletion_may_yet_be_lost),
       T(effects_leave_in_the_order_they_came_about),
       T(a_crash_inside_the_callback_repeats_the_event),
       T(a_host_with_one_callback_is_refused),
