@@ -38,7 +38,7 @@ static uint64_t digest_effects(const schat__env *env) {
     digest = mix(digest, effect->token ^ effect->event_id << 32);
     digest = mix(digest, effect->after ^ (uint64_t)effect->ref << 20);
     digest =
-        mix(digest, (uint64_t)(uint32_t)effect->chat_id << 32 | effect->type << 4 | (uint32_t)(effect->dropped << 1) | effect->repeated);
+        mix(digest, (uint64_t)(uint32_t)effect->chat_id << 32 | effect->type << 4 | (uint32_t)(effect->dropped != 0) << 1 | effect->repeated);
     digest = mix(digest, fuzz_digest(effect->data, effect->size));
   }
   return digest;
