@@ -697,7 +697,8 @@ typedef struct schat_difference {
 } schat_difference;
 /* All of an answer in one commit. A message that is refused does not keep the others. */
 SCHAT_API int schat_input_difference(schat_manager *manager, const schat_difference *difference, int64_t now);
-/* Where to ask the server to go on from: durable (D-31). In a new store *qts is 0, not known, and *date the time it was opened first. */
+/* Where to ask the server to go on from: durable (D-31). In a new store *qts is 0, not known, and *date 1: from the
+ * beginning, whatever the clock says, until a difference has said where we are. */
 SCHAT_API int schat_checkpoint(const schat_manager *manager, int32_t *qts, int32_t *date);
 
 /* Answers ------------------------------------------------------------------------------------------------------------------ */

@@ -101,7 +101,7 @@ static int close_difference(schat_manager *m, const schat_difference *d) {
     m->env.queue.acked_qts = 0;
   }
   if (d->qts > account->qts) account->qts = d->qts;
-  if (d->date > 0) account->date = d->date; /* where it is less than ours, ours was only our own clock's */
+  if (d->date > 0) account->date = d->date; /* also where it is less than ours: nobody else knows it */
   m->env.account_dirty = 1;
   return m->env.queue.difference_token == 0 ? SCHAT_OK : schat__flight_remove(&m->env, m->env.queue.difference_token);
 }

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#define FIRST_DATE 1 /* the least a server takes: 0 is DATE_EMPTY */
+
 /* Structs of the host may be older than ours: what they lack is zero. */
 static int copy_struct(void *to, size_t to_size, const void *from, size_t least) {
   size_t size;
@@ -92,12 +94,13 @@ static void release(schat_manager *m) {
   schat__free(mem, m, sizeof *m);
 }
 
-/* A store without records is a new account: its time begins now. */
+/* A store without records is a new account: its time begins now. Where the server's updates begin it cannot know: with a clock that is ahead,
+ * or a store that lost its first commits, some would be missed. So the first difference is asked for from the beginning. */
 static void begin_account(schat_manager *m, int64_t now) {
   if (m->env.account.wall != 0) return;
   m->env.account.clock = now;
   m->env.account.wall = now;
-  m->env.account.date = (int32_t)(now / 1000 > INT32_MAX ? INT32_MAX : now / 1000);
+  m->env.account.date = FIRST_DATE;
 }
 
 static int start(schat_manager *m, int64_t now) {

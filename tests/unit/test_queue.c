@@ -353,6 +353,62 @@ static void a_difference_of_a_group_that_failed_is_still_wanted(void **state) {
   line_free(l);
 }
 
+/* Where a new account begins: chats have no number in the queue, only the date brings back what was missed ---------------------------- */
+
+#define TEN_YEARS (INT64_C(3650) * 86400000)
+
+static size_t add_device_of_clock(world *w, size_t of, int64_t ahead) {
+  size_t p;
+  w->now += ahead;
+  p = world_add_device(w, of);
+  w->now -= ahead;
+  return p;
+}
+
+/* D-31, D-38: the peer has accepted, its update was lost, and the account was opened by a clock that was ahead. Until we know, an acceptor
+ * who did not hear the answer either waits for our first message. */
+static void an_acceptance_missed_by_a_clock_that_is_ahead_comes_with_the_difference(void **state) {
+  static const int64_t aheads[] = {-TEN_YEARS, 0, 3600000, TEN_YEARS};
+  size_t i;
+  (void)state;
+  for (i = 0; i < sizeof aheads / sizeof *aheads; i++) {
+    world *w = world_new(14 + i, 2);
+    size_t p = add_device_of_clock(w, 0, aheads[i]);
+    int32_t id = 0;
+    assert_int_equal(schat_chat_create(w->peers[p].manager, w->peers[1].user_id, w->now, &id), SCHAT_OK);
+    world_run(w);
+    w->peers[p].deaf = 1;
+    assert_int_equal(schat_chat_accept(w->peers[1].manager, id, w->now), SCHAT_OK);
+    world_run(w);
+    w->peers[p].deaf = 0;
+    assert_int_equal(world_info(w, p, id).state, SCHAT_STATE_WAITING_PEER);
+    world_restart(w, p, 1);
+    world_catch_up(w, p);
+    world_run(w);
+    assert_int_equal(world_info(w, p, id).state, SCHAT_STATE_READY);
+    assert_int_equal(world_info(w, 1, id).state, SCHAT_STATE_READY);
+    world_free(w);
+  }
+}
+
+/* D-38: an invitation that came before anything was durable, and went with a crash, is seen after it. */
+static void an_invitation_lost_before_the_first_commit_comes_again(void **state) {
+  world *w = world_new(18, 2);
+  int32_t id = 0;
+  (void)state;
+  memstore_fail_commit(w->peers[1].store, 1, SCHAT_E_STORE, 0);
+  assert_int_equal(schat_chat_create(w->peers[0].manager, w->peers[1].user_id, w->now, &id), SCHAT_OK);
+  world_run(w);
+  assert_int_equal(w->peers[1].last_status, SCHAT_E_STORE);
+  assert_int_equal(world_count(w, 1, SCHAT_EVENT_INVITED), 0);
+  world_pass(w, 60000);
+  world_restart(w, 1, 1);
+  world_catch_up(w, 1);
+  assert_int_equal(world_count(w, 1, SCHAT_EVENT_INVITED), 1);
+  assert_int_equal(world_info(w, 1, id).state, SCHAT_STATE_INVITED);
+  world_free(w);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(each_position_is_noted_and_confirmed),
@@ -367,6 +423,8 @@ int main(void) {
       cmocka_unit_test(the_peer_fills_what_the_server_forgot),
       cmocka_unit_test(a_difference_that_was_not_stored_is_asked_for_again),
       cmocka_unit_test(a_difference_of_a_group_that_failed_is_still_wanted),
+      cmocka_unit_test(an_acceptance_missed_by_a_clock_that_is_ahead_comes_with_the_difference),
+      cmocka_unit_test(an_invitation_lost_before_the_first_commit_comes_again),
   };
   return cmocka_run_group_tests_name("queue", tests, NULL, NULL);
 }
