@@ -370,7 +370,7 @@ static int item_is_lawful(const schat__item *item) {
   if (item->kind == SCHAT__TIMER) return item->u.timer.state <= SCHAT__OPEN && item->u.timer.ttl > 0 && is_time(item->u.timer.deadline);
   if (item->size == 0) return item->kind == SCHAT__WAITING;
   if (item->kind != SCHAT__OUTBOX) return 1;
-  if (!is_raw(item->u.out.in_seq, 0) || !is_time(item->u.out.confirmed) || !is_time(item->u.out.retry_at)) return 0;
+  if (item->u.out.random_id == 0 || !is_raw(item->u.out.in_seq, 0) || !is_time(item->u.out.confirmed) || !is_time(item->u.out.retry_at)) return 0;
   return item->u.out.state <= SCHAT__SENT && item->size % 16 == 0 && item->u.out.method >= SCHAT_REQUEST_SEND_ENCRYPTED &&
          item->u.out.method <= SCHAT_REQUEST_SEND_SERVICE && item->u.out.unasked <= 32;
 }
@@ -457,6 +457,11 @@ void schat__config_write(schat__writer *w, const schat__config *c) {
   if (c->rules != 0) schat__write32(w, c->rules);
 }
 
+/* What can be seen without the long test (R-DH-02); the library writes no other. */
+static int group_is_lawful(const schat__config *c) {
+  return c->g >= 2 && c->g <= 7 && (c->p[0] & 0x80u) != 0 && (c->p[SCHAT__DH_SIZE - 1] & 1u) != 0;
+}
+
 int schat__config_read(schat__reader *r, schat__config *c) {
   uint8_t version;
   int status = version_up_to(r, SCHAT__CONFIG_VERSION, &version);
@@ -465,6 +470,7 @@ int schat__config_read(schat__reader *r, schat__config *c) {
   c->g = r32(r);
   schat__read_raw(r, c->p, sizeof c->p);
   c->rules = 0;
+  if (!group_is_lawful(c)) return SCHAT_E_CORRUPT;
   if (version < SCHAT__CONFIG_VERSION) return finish(r);
   c->rules = schat__read32(r);
   return c->rules == 0 ? SCHAT_E_CORRUPT : finish(r);

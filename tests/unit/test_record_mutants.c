@@ -85,6 +85,33 @@ static void the_clocks_of_an_account(void **state) {
   for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++) expect_range(account_again, &account, sizeof account, &ranges[i]);
 }
 
+static int config_again(void *structure) {
+  schat__writer w = {record, sizeof record, 0};
+  schat__config read;
+  schat__config_write(&w, structure);
+  schat__reader r = reader_of(&w);
+  return schat__config_read(&r, &read);
+}
+
+/* R-DH-02: what no verdict could have been good of is damage, and would let every key exchange fail. */
+static void a_group_has_a_lawful_g_and_an_odd_number_of_2048_bits(void **state) {
+  (void)state;
+  static const range g = FIELD(schat__config, g, 2, 7);
+  schat__config config;
+  memset(&config, 0, sizeof config);
+  config.g = 3;
+  config.rules = SCHAT__DH_RULES;
+  config.p[0] = 0x80;
+  config.p[SCHAT__DH_SIZE - 1] = 1;
+  expect_range(config_again, &config, sizeof config, &g);
+  config.p[0] = 0x7f;
+  assert_int_equal(config_again(&config), SCHAT_E_CORRUPT);
+  config.p[0] = 0xff;
+  assert_int_equal(config_again(&config), SCHAT_OK);
+  config.p[SCHAT__DH_SIZE - 1] = 0xfe;
+  assert_int_equal(config_again(&config), SCHAT_E_CORRUPT);
+}
+
 static int chat_again(void *structure) {
   schat__writer w = {record, sizeof record, 0};
   schat__chat read;
@@ -135,6 +162,7 @@ static schat__item item_of(schat__item_kind kind, uint32_t size) {
   item.data = data;
   item.size = size;
   if (kind == SCHAT__OUTBOX) item.u.out.method = SCHAT_REQUEST_SEND_ENCRYPTED;
+  if (kind == SCHAT__OUTBOX) item.u.out.random_id = 1;
   if (kind == SCHAT__TIMER) item.u.timer.ttl = 5;
   return item;
 }
@@ -153,6 +181,16 @@ static void the_numbers_of_a_message_of_ours(void **state) {
   for (item.size = 1; item.size <= 64; item.size++) {
     assert_int_equal(item_again(&item), item.size % 16 == 0 ? SCHAT_OK : SCHAT_E_CORRUPT);
   }
+}
+
+/* It could not be taken back: no message names 0. */
+static void a_message_of_ours_has_a_random_id(void **state) {
+  (void)state;
+  schat__item item = item_of(SCHAT__OUTBOX, 32);
+  item.u.out.random_id = 0;
+  assert_int_equal(item_again(&item), SCHAT_E_CORRUPT);
+  item.u.out.random_id = INT64_MIN;
+  assert_int_equal(item_again(&item), SCHAT_OK);
 }
 
 static void the_numbers_of_a_timer(void **state) {
@@ -177,7 +215,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_clocks_of_an_account),         cmocka_unit_test(the_numbers_of_a_chat),
       cmocka_unit_test(the_numbers_of_a_message_of_ours), cmocka_unit_test(the_numbers_of_a_timer),
-      cmocka_unit_test(only_what_waits_may_be_empty),
+      cmocka_unit_test(a_group_has_a_lawful_g_and_an_odd_number_of_2048_bits),
+      cmocka_unit_test(a_message_of_ours_has_a_random_id), cmocka_unit_test(only_what_waits_may_be_empty),
   };
   return cmocka_run_group_tests_name("record-mutants", tests, NULL, NULL);
 }
