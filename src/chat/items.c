@@ -28,7 +28,8 @@ schat__item *schat__item_find(const schat__slot *slot, schat__item_kind kind, in
   return slot->lists->of[kind].at[i];
 }
 
-static uint8_t *own_data(const schat__item *item) { return (uint8_t *)(uintptr_t)(item + 1); }
+/* Where the data stand that came with the head. */
+static const uint8_t *own_data(const schat__item *item) { return (const uint8_t *)(item + 1); }
 
 /* Head and data in one block. */
 schat__item *schat__item_alloc(schat__env *env, schat__item_kind kind, int64_t key, size_t size) {
@@ -36,7 +37,7 @@ schat__item *schat__item_alloc(schat__env *env, schat__item_kind kind, int64_t k
   if (size > UINT32_MAX - sizeof *item) return NULL;
   item = schat__alloc(env->mem, sizeof *item + size);
   if (item == NULL) return NULL;
-  item->data = size > 0 ? own_data(item) : NULL;
+  item->data = size > 0 ? (uint8_t *)(item + 1) : NULL;
   item->kind = (uint8_t)kind;
   item->key = key;
   item->size = (uint32_t)size;

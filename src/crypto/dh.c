@@ -221,8 +221,10 @@ static int value_and_key(schat__crypto *crypto, const uint8_t p[256], int32_t g,
              BN_bin2bn(peer, (int)SCHAT__DH_SIZE, n.a2) != NULL && two_powers(crypto, &n, p, exponent, results[0], results[1]);
   numbers_close(&n);
   schat__wipe_deep_traces();
-  if (good) memcpy(value, results[0], SCHAT__DH_SIZE);
-  if (good) memcpy(key, results[1], SCHAT__DH_SIZE);
+  if (good) {
+    memcpy(value, results[0], SCHAT__DH_SIZE);
+    memcpy(key, results[1], SCHAT__DH_SIZE);
+  }
   schat__wipe(results, sizeof results);
   return good ? SCHAT_OK : SCHAT_E_CRYPTO;
 }
