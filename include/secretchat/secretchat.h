@@ -844,7 +844,7 @@ typedef struct schat_file_part {
 
 /* The next piece of each of several files, side by side: as many streams at a time as the processor can, which pays many times over for files of
  * like sizes. Files may be of any sizes and go in either direction; each part comes to what schat_file_update comes to, whatever becomes of the
- * others. in == out is allowed within a part; apart from that no part writes where another reads or writes.
+ * others (R-FILE-01). in == out is allowed within a part; apart from that no part writes where another reads or writes.
  * SCHAT_OK: every part was tried, and its status says what came of it. E_INVALID (the same file in two parts; parts NULL), E_ABI: nothing
  * was done, and no status set.
  *
