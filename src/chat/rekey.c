@@ -45,7 +45,7 @@ static int end_exchange(schat__env *env, schat__slot *slot) {
   s = slot->secrets;
   slot->chat.last_exchange = s->exchange_id;
   s->state = SCHAT__REKEY_IDLE;
-  s->has &= (uint8_t) ~(SCHAT__HAS_EXPONENT | SCHAT__HAS_NEXT);
+  s->has &= (uint8_t)~(SCHAT__HAS_EXPONENT | SCHAT__HAS_NEXT);
   s->exchange_id = 0;
   schat__wipe(s->exponent, sizeof s->exponent);
   schat__wipe(s->own, sizeof s->own);
@@ -320,8 +320,9 @@ int schat__rekey_accept(schat__env *env, schat__slot *slot, int64_t exchange_id,
   int asked = has(slot, SCHAT__HAS_PEER), status = forget_request(env, slot);
   if (status != SCHAT_OK) return status;
   /* Nor will it commit what we accepted, if that is another: each would wait for the other's CommitKey for ever. */
-  if (state_of(slot) == SCHAT__REKEY_ACCEPTED && slot->secrets->exchange_id != exchange_id)
+  if (state_of(slot) == SCHAT__REKEY_ACCEPTED && slot->secrets->exchange_id != exchange_id) {
     return give_up(env, slot, SCHAT_REJECT_EXCHANGE);
+  }
   if (state_of(slot) != SCHAT__REKEY_REQUESTED || slot->secrets->exchange_id != exchange_id) {
     return asked ? call_off(env, slot, exchange_id) : wrong_exchange(env, slot, exchange_id);
   }

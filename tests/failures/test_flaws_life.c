@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "manager/manager.h"
+#include "scratch.h"
 #include "secretchat/sqlite.h"
 #include "stage.h"
 #include "vault.h"
@@ -293,13 +294,13 @@ static mode_t mode_of(const char *path) {
 
 /* CVE-2016-10351 (Telegram Desktop 0.10.19): the folder of the account could be read by every user of the machine. */
 static void the_files_of_the_store_are_private(void **state) {
-  char folder[] = "/tmp/flaws-XXXXXX", path[64], wal[80];
+  char folder[SCRATCH_SIZE], path[300], wal[310];
   schat_sqlite_options options;
   schat_sqlite *db = NULL;
   schat_record r;
   schat_batch batch;
   (void)state;
-  assert_non_null(mkdtemp(folder));
+  assert_true(scratch_folder(folder, "flaws"));
   (void)snprintf(path, sizeof path, "%s/chats.db", folder);
   (void)snprintf(wal, sizeof wal, "%s-wal", path);
   mode_t old = umask(0);

@@ -17,13 +17,14 @@
 
 #include "memdisk.h"
 #include "memstore.h"
+#include "scratch.h"
 #include "secretchat/sqlite.h"
 
 #define COMMITS 9
 #define RECORDS 6
 #define BIG 9000u
 
-static char folder[] = "/tmp/fault-sqlite-XXXXXX", path[64], counter[64], copy[64];
+static char folder[SCRATCH_SIZE], path[300], counter[300], copy[300];
 static memstore *models[COMMITS + 1]; /* what is stored after so many commits */
 
 static struct {
@@ -228,7 +229,7 @@ const char *sqlite_finds(int plant) {
 }
 
 int sqlite_set_up(void) {
-  if (mkdtemp(folder) == NULL) return 0;
+  if (!scratch_folder(folder, "fault-sqlite")) return 0;
   snprintf(path, sizeof path, "%s/store", folder);
   snprintf(counter, sizeof counter, "%s/counter", folder);
   snprintf(copy, sizeof copy, "%s/copy", folder);

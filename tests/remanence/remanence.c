@@ -19,6 +19,7 @@
 
 #include "observer.h"
 #include "scenarios.h"
+#include "scratch.h"
 #include "secretchat/sqlite.h"
 
 static int observed(int argc, char **argv) {
@@ -41,10 +42,9 @@ static void remove_databases(const char *directory) {
 }
 
 static void run_one(const char *program, const scenario *s, uint64_t seed, int quiet, findings *all) {
-  char shared[] = "/dev/shm/remanence-XXXXXX", usual[] = "/tmp/remanence-XXXXXX",
-       *directory = access("/dev/shm", W_OK) == 0 ? shared : usual;
+  char directory[SCRATCH_SIZE];
   const int sqlite = seed / 2 % 2 == 1;
-  if (sqlite && mkdtemp(directory) == NULL) exit(2);
+  if (sqlite && !scratch_folder(directory, "remanence")) exit(2);
   observe(program, s->name, seed, sqlite ? directory : "", quiet, all);
   if (!sqlite) return;
   remove_databases(directory);

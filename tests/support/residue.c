@@ -101,3 +101,22 @@ void residue_free(residue *r) {
   free(r->bytes);
   r->bytes = NULL;
 }
+
+static void scatter(volatile uint8_t *place, size_t size, const uint8_t pattern[16]) {
+  for (size_t i = 0; i < size; i++) place[i] = pattern[i % 16];
+}
+
+void residue_leave_little(const uint8_t pattern[16]) {
+  volatile uint8_t place[4500];
+  scatter(place, sizeof place, pattern);
+}
+
+void residue_leave_much(const uint8_t pattern[16]) {
+  volatile uint8_t place[11000];
+  scatter(place, sizeof place, pattern);
+}
+
+void residue_leave_very_much(const uint8_t pattern[16]) {
+  volatile uint8_t place[23000];
+  scatter(place, sizeof place, pattern);
+}

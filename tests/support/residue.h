@@ -27,4 +27,9 @@ int residue_has(const residue *r, const void *secret, size_t size);
 
 void residue_free(residue *r);
 
+/* Leave a pattern on the stack: no deeper than kernels go, than libcrypto, than its exponentiations. */
+void residue_leave_little(const uint8_t pattern[16]);
+void residue_leave_much(const uint8_t pattern[16]);
+void residue_leave_very_much(const uint8_t pattern[16]);
+
 #endif

@@ -12,12 +12,6 @@
 #include "desk.h"
 #include "residue.h"
 
-#if defined(__GNUC__) || defined(__clang__)
-#define APART __attribute__((noinline))
-#else
-#define APART
-#endif
-
 static schat__crypto *crypto;
 
 static int prepare(void **state) {
@@ -43,46 +37,31 @@ static void fill(uint8_t *p, size_t size, uint32_t seed) {
 
 static uint8_t pattern[16];
 
-static APART void leave(volatile uint8_t *place, size_t size) {
-  for (size_t i = 0; i < size; i++) place[i] = pattern[i % 16];
-}
-
-/* Deeper than kernels go, not deeper than libcrypto. */
-static APART void leave_much(void) {
-  volatile uint8_t place[11000];
-  leave(place, sizeof place);
-}
-
-static APART void leave_little(void) {
-  volatile uint8_t place[4500];
-  leave(place, sizeof place);
-}
-
 static int status;
 
 static void libcrypto_hashes(void *arg) {
   uint8_t hash[32];
   status = schat__sha256(crypto, hash, arg, 16, NULL, 0);
-  leave_much();
+  residue_leave_much(pattern);
   schat__crypto_wipe_traces(crypto);
 }
 
-static void a_kernel_encrypts(void (*goes_deep)(void)) {
+static void a_kernel_encrypts(void (*leave)(const uint8_t[16])) {
   static const uint8_t key[32] = {7}, in[32] = {8};
   uint8_t iv[32] = {9}, out[32];
   status = schat__ige_encrypt(crypto, key, iv, in, out, sizeof in);
-  goes_deep();
+  leave(pattern);
   schat__crypto_wipe_traces(crypto);
 }
 
 static void a_kernel_encrypts_and_goes_deep(void *arg) {
   (void)arg;
-  a_kernel_encrypts(leave_much);
+  a_kernel_encrypts(residue_leave_much);
 }
 
 static void a_kernel_encrypts_near_by(void *arg) {
   (void)arg;
-  a_kernel_encrypts(leave_little);
+  a_kernel_encrypts(residue_leave_little);
 }
 
 static void expect(void (*work)(void *), int left) {

@@ -190,14 +190,10 @@ static void discarding_all_twice_does_not_flush_twice(void **state) {
   assert_int_equal(world_info(w, 0, chat).state, SCHAT_STATE_CLOSED);
 }
 
-/* An answer that says nothing a chat can be leaves the question open. */
-static void an_answer_of_no_known_kind_is_rejected(void **state) {
-  static const int32_t types[] = {INT32_MIN, -1, 0, 77, INT32_MAX};
-  schat_answer answer;
+/* Up to the request for it, which is held. */
+static int32_t ask_for_a_chat(void) {
   const relay_item *item;
   int32_t id = 0;
-  uint64_t token;
-  (void)state;
   w->peers[0].hold = 0;
   assert_int_equal(schat_chat_create(alice(), w->peers[2].user_id, w->now, &id), SCHAT_OK);
   world_drain(w, 0);
@@ -206,6 +202,17 @@ static void an_answer_of_no_known_kind_is_rejected(void **state) {
     assert_true(schat_request_done(alice(), item->token, &item->answer, w->now) >= 0);
   }
   world_drain(w, 0);
+  return id;
+}
+
+/* An answer that says nothing a chat can be leaves the question open. */
+static void an_answer_of_no_known_kind_is_rejected(void **state) {
+  static const int32_t types[] = {INT32_MIN, -1, 0, 77, INT32_MAX};
+  schat_answer answer;
+  int32_t id;
+  uint64_t token;
+  (void)state;
+  id = ask_for_a_chat();
   token = token_of(SCHAT_REQUEST_REQUEST_ENCRYPTION);
   SCHAT_INIT(answer);
   answer.type = SCHAT_ANSWER_CHAT;
@@ -234,17 +241,9 @@ static void a_configuration_without_a_prime_is_rejected(void **state) {
 /* What the update has told already, the answer need not. */
 static void an_answer_may_come_after_its_update(void **state) {
   schat_answer answer;
-  const relay_item *item;
-  int32_t id = 0;
+  int32_t id;
   (void)state;
-  w->peers[0].hold = 0;
-  assert_int_equal(schat_chat_create(alice(), w->peers[2].user_id, w->now, &id), SCHAT_OK);
-  world_drain(w, 0);
-  w->peers[0].hold = 1;
-  while (relay_poll(w->relay, w->peers[0].device, w->now, &item)) {
-    assert_true(schat_request_done(alice(), item->token, &item->answer, w->now) >= 0);
-  }
-  world_drain(w, 0);
+  id = ask_for_a_chat();
   SCHAT_INIT(answer);
   answer.type = SCHAT_ANSWER_CHAT;
   SCHAT_INIT(answer.chat);

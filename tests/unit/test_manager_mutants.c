@@ -11,25 +11,8 @@
 #include "crypto/engine.h"
 #include "desk.h"
 #include "manager/manager.h"
+#include "poor.h"
 #include "stage.h"
-
-/* One allocation of the library's fails: the one behind `left` others. */
-static long left;
-static int failed;
-
-static void *take(void *user_data, size_t size) {
-  (void)user_data;
-  if (left-- != 0) return malloc(size);
-  failed = 1;
-  return NULL;
-}
-
-static void give(void *user_data, void *memory) {
-  (void)user_data;
-  free(memory);
-}
-
-static const schat_allocator poor = {NULL, take, give};
 
 /* Answers ------------------------------------------------------------------------------------------------------------------------ */
 
@@ -75,12 +58,11 @@ static void a_configuration_that_finds_no_memory_can_come_again(void **state) {
   desk_create(d);
   memstore *before = desk_image(d);
   for (;; failures++) {
-    left = failures;
-    failed = 0;
-    env->mem = env->arena.mem = &poor;
+    poor_begin(failures);
+    env->mem = env->arena.mem = &poor_allocator;
     const int status = answer_config(d);
     env->mem = env->arena.mem = NULL;
-    if (!failed) {
+    if (!poor_failed()) {
       assert_int_equal(status, SCHAT_OK);
       break;
     }

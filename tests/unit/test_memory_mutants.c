@@ -11,28 +11,11 @@
 
 #include "lab.h"
 #include "manager/manager.h"
+#include "poor.h"
 #include "stage.h"
 #include "tl/wire.h"
 
-/* One allocation of the library's fails: the one behind `left` others. */
-static long left;
-static int failed;
-
-static void *take(void *user_data, size_t size) {
-  (void)user_data;
-  if (left-- != 0) return malloc(size);
-  failed = 1;
-  return NULL;
-}
-
-static void give(void *user_data, void *memory) {
-  (void)user_data;
-  free(memory);
-}
-
-static const schat_allocator poor = {NULL, take, give};
-
-/* The functions that serve when none are given are those above, but for the failure: what is there may change hands. */
+/* The functions that serve when none are given are those of poor.c, but for the failure: what is there may change hands. */
 static void use(schat_manager *m, const schat_allocator *allocator) {
   m->env.mem = allocator;
   m->env.arena.mem = allocator;
@@ -41,12 +24,11 @@ static void use(schat_manager *m, const schat_allocator *allocator) {
 /* Feeds it until no allocation of it fails; returns that status, and counts the failures. */
 static int feed_with_failures(schat_manager *m, int32_t chat_id, const uint8_t *bytes, size_t size, int64_t now, int *failures) {
   for (*failures = 0;; ++*failures) {
-    left = *failures;
-    failed = 0;
-    use(m, &poor);
+    poor_begin(*failures);
+    use(m, &poor_allocator);
     const int status = puppet_feed(m, chat_id, bytes, size, now);
     use(m, NULL);
-    if (!failed) return status;
+    if (!poor_failed()) return status;
     assert_int_equal(status, SCHAT_E_NOMEM);
     assert_true(*failures < 1000);
   }

@@ -23,16 +23,15 @@
 
 #include "faultvfs.h"
 #include "memstore.h"
+#include "scratch.h"
 #include "secretchat/sqlite.h"
 
 /* A directory of its own for every test. */
-static char directory[256], path[300], wal[310], counter[300];
+static char directory[SCRATCH_SIZE], path[300], wal[310], counter[300];
 
 static int set_up(void **state) {
-  const char *base = getenv("TMPDIR");
   (void)state;
-  snprintf(directory, sizeof directory, "%s/schat-sqlite-XXXXXX", base != NULL ? base : "/tmp"); /* TMPDIR or the usual one */
-  if (mkdtemp(directory) == NULL) return -1;
+  if (!scratch_folder(directory, "schat-sqlite")) return -1;
   snprintf(path, sizeof path, "%s/store.db", directory);
   snprintf(wal, sizeof wal, "%s-wal", path);
   snprintf(counter, sizeof counter, "%s/counter", directory);

@@ -24,6 +24,7 @@
 #include <sqlite3.h>
 
 #include "faultvfs.h"
+#include "scratch.h"
 #include "secretchat/sqlite.h"
 
 /* Refusing ----------------------------------------------------------------------------------------------------------------------- */
@@ -114,13 +115,11 @@ int open(const char *name, int flags, ...) {
 
 /* The store ------------------------------------------------------------------------------------------------------------------------- */
 
-static char directory[256], path[300], counter[300];
+static char directory[SCRATCH_SIZE], path[300], counter[300];
 
 static int set_up(void **state) {
-  const char *base = getenv("TMPDIR");
   (void)state;
-  snprintf(directory, sizeof directory, "%s/schat-sqlite-XXXXXX", base != NULL ? base : "/tmp"); /* TMPDIR or the usual one */
-  if (mkdtemp(directory) == NULL) return -1;
+  if (!scratch_folder(directory, "schat-sqlite")) return -1;
   snprintf(path, sizeof path, "%s/store.db", directory);
   snprintf(counter, sizeof counter, "%s/counter", directory);
   return 0;

@@ -18,6 +18,7 @@
 #include "crypto/crypto.h"
 #include "crypto/traces.h"
 #include "desk.h"
+#include "residue.h"
 
 #if defined(__has_include)
 #if __has_include(<valgrind/memcheck.h>)
@@ -36,12 +37,6 @@
 #endif
 
 #define STACK ((size_t)256 << 10)
-
-#if defined(__GNUC__) || defined(__clang__)
-#define APART __attribute__((noinline))
-#else
-#define APART
-#endif
 
 static const uint8_t pattern[16] = {0x9d, 0x01, 0x42, 0x77, 0xfe, 0x10, 0x3c, 0x58, 0x61, 0x8b, 0xd4, 0xe6, 0x29, 0xb3, 0x0a, 0xcf};
 
@@ -70,39 +65,20 @@ static size_t left_by(void *(*work)(void *), void *arg, const uint8_t *wanted, s
 }
 
 #ifndef SANITIZED
-static APART void leave(volatile uint8_t *place, size_t size) {
-  for (size_t i = 0; i < size; i++) place[i] = pattern[i % 16];
-}
-
-static APART void leave_much(void) {
-  volatile uint8_t place[11000];
-  leave(place, sizeof place);
-}
-
-static APART void leave_little(void) {
-  volatile uint8_t place[4500];
-  leave(place, sizeof place);
-}
-
-static APART void leave_very_much(void) {
-  volatile uint8_t place[23000];
-  leave(place, sizeof place);
-}
-
 static void *leave_and_wipe(void *arg) {
-  leave_much();
+  residue_leave_much(pattern);
   if (arg != NULL) schat__wipe_traces();
   return NULL;
 }
 
 static void *leave_and_wipe_shallow(void *arg) {
-  leave_little();
+  residue_leave_little(pattern);
   if (arg != NULL) schat__wipe_shallow_traces();
   return NULL;
 }
 
 static void *leave_and_wipe_deep(void *arg) {
-  leave_very_much();
+  residue_leave_very_much(pattern);
   if (arg != NULL) schat__wipe_deep_traces();
   return NULL;
 }
